@@ -1,0 +1,161 @@
+/**
+ * Hashes, signatures and MACs: the only door to `node:crypto` outside `adapters/signer` and `adapters/os/random`.
+ *
+ *   C1  Ed25519 verification is strict: small-order A or R and S >= L are refused (reference/02 §5.2);
+ *   C2  keys are imported once and cached by their bytes: importing costs ten signatures.
+ */
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  hash as nodeHash,
+  type KeyObject,
+  sign as nodeSign,
+  timingSafeEqual,
+  verify as nodeVerify,
+} from 'node:crypto';
+import { type Bytes, toHex } from './bytes.ts';
+import { CellError } from './errors.ts';
+
+export function sha256(bytes: Bytes): Bytes {
+  return new Uint8Array(nodeHash('sha256', bytes, 'buffer'));
+}
+
+export function sha256Hex(bytes: Bytes): string {
+  return nodeHash('sha256', bytes, 'hex');
+}
+
+/** `sha256:` and 64 lowercase hex digits. */
+export type Digest = `sha256:${string}`;
+
+export function digestOf(bytes: Bytes): Digest {
+  return `sha256:${sha256Hex(bytes)}`;
+}
+
+export interface StreamingHash {
+  update(bytes: Bytes): void;
+  digest(): Digest;
+}
+
+export function sha256Stream(): StreamingHash {
+  const hash = createHash('sha256');
+  return {
+    update: (bytes) => void hash.update(bytes),
+    digest: () => `sha256:${hash.digest('hex')}`,
+  };
+}
+
+export function hmacSha256(key: Bytes, message: Bytes): Bytes {
+  return new Uint8Array(createHmac('sha256', key).update(message).digest());
+}
+
+/** Constant-time for equal lengths. */
+export function constantTimeEqual(a: Bytes, b: Bytes): boolean {
+  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
+}
+
+const PKCS8_ED25519 = Uint8Array.from([0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20]);
+const SPKI_ED25519 = Uint8Array.from([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00]);
+
+function wrap(prefix: Bytes, key: Bytes): Buffer {
+  return Buffer.concat([prefix, key]);
+}
+
+/** An Ed25519 private key ready for use. Opaque: nothing outside this file sees the handle. */
+export interface Ed25519SigningKey {
+  readonly publicKey: Bytes;
+  sign(message: Bytes): Bytes;
+}
+
+/** @param seed 32 bytes (RFC 8032 §5.1.5). @throws CellError `crypto.key` on another length. */
+export function ed25519SigningKey(seed: Bytes): Ed25519SigningKey {
+  if (seed.byteLength !== 32) {
+    throw new CellError('crypto.key', `Cannot load Ed25519 seed: it has ${seed.byteLength} bytes, not 32`, { facts: { length: seed.byteLength } });
+  }
+  const key = createPrivateKey({ key: wrap(PKCS8_ED25519, seed), format: 'der', type: 'pkcs8' });
+  let publicKey: Bytes | undefined;
+  return {
+    get publicKey() {
+      publicKey ??= new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32));
+      return publicKey;
+    },
+    sign: (message) => new Uint8Array(nodeSign(null, message, key)),
+  };
+}
+
+/** The seven y encodings of small-order points, sign bit cleared (reference/02 §5.2). */
+const SMALL_ORDER = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+/** Does this 32-byte encoding name a point of small order? */
+export function isSmallOrderPoint(encoded: Bytes): boolean {
+  const y = Uint8Array.from(encoded);
+  y[31] = (y[31] ?? 0) & 0x7f;
+  return SMALL_ORDER.has(toHex(y));
+}
+
+const KEY_CACHE_MAX = 256;
+const publicKeys = new Map<string, KeyObject>();
+
+function importPublic(publicKey: Bytes): KeyObject {
+  const id = toHex(publicKey);
+  const cached = publicKeys.get(id);
+  if (cached !== undefined) return cached;
+  const key = createPublicKey({ key: wrap(SPKI_ED25519, publicKey), format: 'der', type: 'spki' });
+  if (publicKeys.size >= KEY_CACHE_MAX) publicKeys.clear();
+  publicKeys.set(id, key);
+  return key;
+}
+
+/** Strict verification [C1]. @returns false on any malformed input, never throws. */
+export function verifyEd25519(input: { publicKey: Bytes; message: Bytes; signature: Bytes }): boolean {
+  const { publicKey, message, signature } = input;
+  if (publicKey.byteLength !== 32 || signature.byteLength !== 64) return false;
+  if (isSmallOrderPoint(publicKey) || isSmallOrderPoint(signature.subarray(0, 32))) return false;
+  try {
+    return nodeVerify(null, message, importPublic(publicKey), signature);
+  } catch {
+    return false;
+  }
+}
+
+/** An ECDSA P-256 private key (PKCS#8 DER); signatures are DER (RFC 3279 §2.2.3) over SHA-256. */
+export interface P256SigningKey {
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Bytes;
+  sign(message: Bytes): Bytes;
+}
+
+export function p256SigningKey(pkcs8: Bytes): P256SigningKey {
+  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
+    throw new CellError('crypto.key', 'Cannot load bundle key: it is not an ECDSA P-256 key');
+  }
+  let publicKey: Bytes | undefined;
+  return {
+    get publicKey() {
+      publicKey ??= new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
+      return publicKey;
+    },
+    sign: (message) => new Uint8Array(nodeSign('sha256', message, key)),
+  };
+}
+
+/** @param publicKey SubjectPublicKeyInfo, DER. @returns false on any malformed input. */
+export function verifyP256(input: { publicKey: Bytes; message: Bytes; signature: Bytes }): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(input.publicKey), format: 'der', type: 'spki' });
+    if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return false;
+    return nodeVerify('sha256', input.message, key, input.signature);
+  } catch {
+    return false;
+  }
+}

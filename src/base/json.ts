@@ -1,0 +1,52 @@
+/**
+ * The JSON value model that keeps number tokens apart.
+ *
+ * JavaScript has one number type; the documents and signatures here tell `1` from `1.0` and need all 64 bits of an integer.
+ *   J1  an integer token is a `number` when it is a safe integer, else a `bigint` within i64/u64;
+ *   J2  a float token is a `JsonFloat`; a bare JS `number` that is not a safe integer never is a JsonValue;
+ *   J3  objects have no prototype, so no key can reach one.
+ */
+
+/** A float token: its value, and its text as written (or undefined when made by us). */
+export class JsonFloat {
+  readonly value: number;
+  readonly token: string | undefined;
+  constructor(value: number, token?: string) {
+    this.value = value;
+    this.token = token;
+  }
+}
+
+export type JsonValue = null | boolean | string | number | bigint | JsonFloat | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+export type MutableJsonObject = { [key: string]: JsonValue };
+
+/** An empty object without a prototype [J3]. */
+export function emptyObject(): MutableJsonObject {
+  return Object.create(null) as MutableJsonObject;
+}
+
+/** Copies the defined members of a plain object; `undefined` means "leave the key out". */
+export function jsonObject(members: { readonly [key: string]: JsonValue | undefined }): JsonObject {
+  const out = emptyObject();
+  for (const key of Object.keys(members)) {
+    const value = members[key];
+    if (value !== undefined) out[key] = value;
+  }
+  return out;
+}
+
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonFloat);
+}
+
+export function isJsonArray(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+/** Is the value an integer token? */
+export function isJsonInteger(value: JsonValue | undefined): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
