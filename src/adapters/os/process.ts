@@ -1,0 +1,42 @@
+/**
+ * The only file that starts processes. Nothing here chooses a program, an environment or a descriptor: the caller says each.
+ */
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+
+export interface SpawnRequest {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Complete: nothing of the host's environment is added. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly stdio: StdioOptions;
+}
+
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface HostProcess {
+  readonly pid: number | undefined;
+  /** Never rejects: a program that could not be started ends with code 127. */
+  readonly exited: Promise<ProcessExit & { readonly error?: Error }>;
+  /** Descriptor `fd` of the child, when its stdio entry is `pipe`. */
+  channel(fd: number): Duplex;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export function startProcess(request: SpawnRequest): HostProcess {
+  const child: ChildProcess = spawn(request.program, request.args, { env: request.env, cwd: request.cwd, stdio: request.stdio, detached: false, windowsHide: true });
+  const exited = new Promise<ProcessExit & { error?: Error }>((resolve) => {
+    child.once('error', (error) => resolve({ code: 127, signal: null, error }));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  return {
+    pid: child.pid,
+    exited,
+    channel: (fd) => child.stdio[fd] as Duplex,
+    kill: (signal) => void child.kill(signal),
+  };
+}
