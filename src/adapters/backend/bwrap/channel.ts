@@ -1,0 +1,272 @@
+/**
+ * The supervisor's end of the control socket: gives each command its streams, keeps the credit, and turns frames into promises.
+ *
+ *   H1  a stream holds at most its window in memory; more is granted only for what was consumed;
+ *   H2  when the socket ends, everything waiting ends with it: `lost`, never a hang.
+ */
+import type { Duplex } from 'node:stream';
+import { utf8 } from '../../../base/bytes.ts';
+import { CellError, isCellError } from '../../../base/errors.ts';
+import type { ByteStream, CellFileEntry, CellFiles, CellProcess, ExecRequest, ProcessEnd } from '../../../ports/cell-backend.ts';
+import { CellFrameDecoder, type CellFrame, CONTROL, toCell } from '../../../wire/cell-control.ts';
+import { ByteQueue } from './byte-queue.ts';
+
+/** Bytes of one output stream in flight or waiting. */
+const WINDOW = 512 * 1024;
+const STDIN_PIECE = 64 * 1024;
+
+interface Job {
+  readonly queues: readonly [ByteQueue, ByteQueue];
+  readonly started: PromiseWithResolvers<number | undefined>;
+  readonly ended: PromiseWithResolvers<ProcessEnd>;
+  stdinCredit: number;
+  stdinClosed: boolean;
+  wakeStdin: (() => void) | undefined;
+}
+
+interface FileRequest {
+  readonly onFrame: (frame: CellFrame) => void;
+  readonly onLost: (error: CellError) => void;
+}
+
+const ERRNO: Readonly<Record<number, string>> = { 1: 'not a regular file', 2: 'it does not exist', 13: 'permission denied', 20: 'a part of the path is not a folder', 21: 'it is a folder', 27: 'it is larger than the limit', 28: 'no space is left', 30: 'the folder is read-only', 40: 'a part of the path is a symlink' };
+
+function fileError(verb: string, path: string, errno: number): CellError {
+  return new CellError('export.refused', `Cannot ${verb} "${path}" in the cell: ${ERRNO[errno] ?? `error ${errno}`}`, { facts: { path, errno } });
+}
+
+export class CellChannel implements CellFiles {
+  readonly #socket: Duplex;
+  readonly #decoder = new CellFrameDecoder();
+  readonly #jobs = new Map<number, Job>();
+  readonly #files = new Map<number, FileRequest>();
+  readonly #hello = Promise.withResolvers<ReadonlyMap<string, string>>();
+  readonly #killed = new Map<number, () => void>();
+  #nextId = 1;
+  #lost: CellError | undefined;
+  /** Settles when the socket has ended. */
+  readonly closed: Promise<void>;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    this.#hello.promise.catch(() => undefined);
+    const closed = Promise.withResolvers<void>();
+    this.closed = closed.promise;
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    const gone = (error?: Error): void => {
+      this.#onLost(error);
+      closed.resolve();
+    };
+    socket.once('error', gone);
+    socket.once('close', () => gone());
+    socket.once('end', () => gone());
+  }
+
+  get hello(): Promise<ReadonlyMap<string, string>> {
+    return this.#hello.promise;
+  }
+
+  #send(frame: Uint8Array): boolean {
+    return this.#lost === undefined && this.#socket.writable && this.#socket.write(frame);
+  }
+
+  #onData(chunk: Uint8Array): void {
+    try {
+      for (const frame of this.#decoder.push(chunk)) this.#onFrame(frame);
+    } catch (error) {
+      this.#onLost(isCellError(error) ? error : new CellError('backend.protocol', 'Cannot read what the cell sent', { cause: error }));
+      this.#socket.destroy();
+    }
+  }
+
+  #onLost(cause?: Error): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = isCellError(cause) ? cause : new CellError('backend.failed', 'Cannot reach the cell: its init is gone', { cause });
+    this.#hello.reject(this.#lost);
+    for (const job of this.#jobs.values()) {
+      job.started.resolve(undefined);
+      job.ended.resolve({ kind: 'lost', reason: this.#lost.message, durationMs: 0 });
+      for (const queue of job.queues) queue.end();
+      job.stdinClosed = true;
+      job.wakeStdin?.();
+    }
+    for (const request of this.#files.values()) request.onLost(this.#lost);
+    for (const resolve of this.#killed.values()) resolve();
+    this.#jobs.clear();
+    this.#files.clear();
+  }
+
+  #onFrame(frame: CellFrame): void {
+    switch (frame.type) {
+      case 'hello':
+        this.#hello.resolve(frame.fields);
+        return;
+      case 'killed':
+        this.#killed.get(frame.id)?.();
+        this.#killed.delete(frame.id);
+        return;
+      case 'file-data':
+      case 'file-end':
+      case 'file-error':
+      case 'list':
+        this.#files.get(frame.id)?.onFrame(frame);
+        return;
+      default:
+        this.#onJobFrame(frame, this.#jobs.get(frame.id));
+    }
+  }
+
+  #onJobFrame(frame: Exclude<CellFrame, { type: 'hello' | 'killed' | 'file-data' | 'file-end' | 'file-error' | 'list' }>, job: Job | undefined): void {
+    if (job === undefined) return;
+    switch (frame.type) {
+      case 'started':
+        job.started.resolve(frame.pid);
+        return;
+      case 'exec-failed':
+        job.started.resolve(undefined);
+        for (const queue of job.queues) queue.end();
+        job.ended.resolve({ kind: 'exec-failed', errno: frame.errno, stage: frame.stage, durationMs: 0 });
+        return;
+      case 'data':
+        job.queues[frame.stream].push(Uint8Array.from(frame.data));
+        return;
+      case 'eof':
+        job.queues[frame.stream].end();
+        return;
+      case 'stdin-credit':
+        job.stdinCredit += frame.bytes;
+        job.wakeStdin?.();
+        return;
+      case 'exit': {
+        const usage = { userMicros: frame.userMicros, systemMicros: frame.systemMicros, maxRssBytes: frame.maxRssBytes };
+        const durationMs = Math.round(frame.durationMicros / 1000);
+        job.stdinClosed = true;
+        job.wakeStdin?.();
+        job.ended.resolve(frame.signalled ? { kind: 'signalled', signal: frame.code, coreDumped: frame.coreDumped, durationMs, usage } : { kind: 'exited', code: frame.code, durationMs, usage });
+        return;
+      }
+    }
+  }
+
+  exec(request: ExecRequest): CellProcess {
+    const id = this.#nextId++;
+    const queue = (stream: 0 | 1): ByteQueue =>
+      new ByteQueue({ onTaken: (bytes) => void this.#send(toCell.credit(id, stream, bytes)), onReturn: () => void this.#send(toCell.closeOutput(id, stream)) });
+    const job: Job = { queues: [queue(0), queue(1)], started: Promise.withResolvers(), ended: Promise.withResolvers(), stdinCredit: 0, stdinClosed: !request.stdin, wakeStdin: undefined };
+    if (this.#lost !== undefined) {
+      job.started.resolve(undefined);
+      job.ended.resolve({ kind: 'lost', reason: this.#lost.message, durationMs: 0 });
+      for (const one of job.queues) one.end();
+    } else {
+      this.#jobs.set(id, job);
+      const env = Object.entries(request.env).map(([key, value]) => utf8(`${key}=${value}`));
+      for (const [key, secret] of request.secretEnv ?? []) env.push(Buffer.concat([utf8(`${key}=`), secret.reveal()]));
+      this.#send(toCell.exec(id, { argv: request.argv, env, cwd: request.cwd, stdin: request.stdin }));
+      this.#send(toCell.credit(id, 0, WINDOW));
+      this.#send(toCell.credit(id, 1, WINDOW));
+    }
+    return {
+      started: job.started.promise,
+      ended: job.ended.promise,
+      stdout: job.queues[0],
+      stderr: job.queues[1],
+      writeStdin: (chunk) => this.#writeStdin(id, job, chunk),
+      closeStdin: () => {
+        if (job.stdinClosed) return;
+        job.stdinClosed = true;
+        this.#send(toCell.stdinEof(id));
+      },
+      closeOutput: (stream) => void this.#send(toCell.closeOutput(id, stream === 'stdout' ? 0 : 1)),
+      signal: (signal) => void this.#send(toCell.signal(id, signal)),
+    };
+  }
+
+  async #writeStdin(id: number, job: Job, chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.byteLength; ) {
+      while (job.stdinCredit === 0 && !job.stdinClosed) {
+        await new Promise<void>((resolve) => {
+          job.wakeStdin = resolve;
+        });
+      }
+      if (job.stdinClosed) return;
+      const size = Math.min(STDIN_PIECE, job.stdinCredit, chunk.byteLength - at);
+      job.stdinCredit -= size;
+      this.#send(toCell.stdin(id, chunk.subarray(at, at + size)));
+      at += size;
+    }
+  }
+
+  async killAll(signal: AbortSignal): Promise<void> {
+    if (this.#lost !== undefined) return;
+    signal.throwIfAborted();
+    const id = this.#nextId++;
+    const done = Promise.withResolvers<void>();
+    this.#killed.set(id, done.resolve);
+    const abort = (): void => done.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    this.#send(toCell.killAll(id));
+    try {
+      await done.promise;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      this.#killed.delete(id);
+    }
+  }
+
+  shutdown(): void {
+    this.#send(toCell.shutdown());
+  }
+
+  read(path: string, options: { sizeBytesMax: number; signal: AbortSignal }): ByteStream {
+    const id = this.#nextId++;
+    const queue = new ByteQueue({ onTaken: (bytes) => void this.#send(toCell.credit(id, 2, bytes)), onReturn: () => undefined });
+    const finish = (error?: CellError): void => {
+      this.#files.delete(id);
+      queue.end(error);
+    };
+    if (this.#lost !== undefined) queue.end(this.#lost);
+    else {
+      this.#files.set(id, {
+        onLost: finish,
+        onFrame: (frame) => {
+          if (frame.type === 'file-data') queue.push(Uint8Array.from(frame.data));
+          else finish(frame.type === 'file-error' ? fileError('read', path, frame.errno) : undefined);
+        },
+      });
+      this.#send(toCell.read(id, path, options.sizeBytesMax));
+      this.#send(toCell.credit(id, 2, WINDOW));
+    }
+    options.signal.addEventListener('abort', () => finish(new CellError('cancelled', `Cannot read "${path}" in the cell: the caller gave up`)), { once: true });
+    return queue;
+  }
+
+  #ask<T>(verb: string, path: string, frame: (id: number) => Uint8Array, take: (frame: CellFrame) => T | undefined, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    const id = this.#nextId++;
+    return new Promise<T>((resolve, reject) => {
+      if (this.#lost !== undefined) return reject(this.#lost);
+      this.#files.set(id, {
+        onLost: reject,
+        onFrame: (answer) => {
+          this.#files.delete(id);
+          const value = take(answer);
+          if (value !== undefined) resolve(value);
+          else reject(answer.type === 'file-error' ? fileError(verb, path, answer.errno) : new CellError('backend.protocol', `Cannot ${verb} "${path}" in the cell: unexpected answer`));
+        },
+      });
+      this.#send(frame(id));
+    });
+  }
+
+  async write(path: string, data: Uint8Array, options: { signal: AbortSignal }): Promise<void> {
+    const size = CONTROL.writePieceBytesMax;
+    for (let at = 0, first = true; first || at < data.byteLength; at += size, first = false) {
+      const piece = { data: data.subarray(at, at + size), first, last: at + size >= data.byteLength };
+      await this.#ask('write', path, (id) => toCell.write(id, path, piece), (answer) => (answer.type === 'file-end' ? true : undefined), options.signal);
+    }
+  }
+
+  list(path: string, options: { signal: AbortSignal }): Promise<readonly CellFileEntry[]> {
+    return this.#ask('list', path, (id) => toCell.list(id, path), (answer) => (answer.type === 'list' ? answer.entries : undefined), options.signal);
+  }
+}
