@@ -48,9 +48,7 @@ function collect(stream: Readable): () => string {
   return () => kept.trim();
 }
 
-interface BwrapStatus {
-  readonly 'child-pid'?: number;
-}
+type BwrapStatus = Readonly<Record<string, number | undefined>>;
 
 function readStatus(stream: Readable): Promise<BwrapStatus> {
   return new Promise((resolve, reject) => {
@@ -73,10 +71,11 @@ function readStatus(stream: Readable): Promise<BwrapStatus> {
 
 const NAMESPACES = ['pid', 'mnt', 'net', 'ipc', 'uts', 'cgroup', 'user'] as const;
 
-function observe(initPid: number, hello: ReadonlyMap<string, string>): CellFacts {
+function observe(initPid: number, hello: ReadonlyMap<string, string>, status: BwrapStatus): CellFacts {
   const namespaces: Record<string, number> = {};
   for (const name of NAMESPACES) {
-    const inode = namespaceInode(initPid, name);
+    // Without root the init hides its namespaces; bubblewrap, which made them, names them too.
+    const inode = namespaceInode(initPid, name) ?? status[`${name}-namespace`];
     if (inode !== undefined) namespaces[name] = inode;
   }
   const mask = (key: string): string => hello.get(key) ?? '?';
@@ -102,7 +101,6 @@ function differences(facts: CellFacts, plan: CellPlan): string[] {
   if (facts.initStartTime === '') wrong.push('the init is gone');
   for (const name of NAMESPACES) {
     const inode = facts.namespaces[name];
-    // Without root a non-dumpable init hides its namespaces; then bubblewrap's own report has to do, and the plan says so.
     if (inode === undefined) {
       if (plan.user.hostUid !== undefined) wrong.push(`namespace ${name} cannot be read`);
     } else if (inode === namespaceInode('self', name)) wrong.push(`namespace ${name} is the host's`);
@@ -115,7 +113,6 @@ class BwrapCell implements LiveCell {
   readonly files: CellChannel;
   readonly gone: Promise<void>;
   readonly #plan: CellPlan;
-  readonly #launcher: HostProcess;
   readonly #remains: Remains;
   #destroyed: Promise<readonly TeardownLine[]> | undefined;
 
@@ -123,7 +120,6 @@ class BwrapCell implements LiveCell {
     this.facts = input.facts;
     this.files = input.channel;
     this.#plan = input.plan;
-    this.#launcher = input.launcher;
     this.#remains = input.remains;
     this.gone = input.launcher.exited.then(() => undefined);
   }
@@ -184,7 +180,7 @@ async function start(plan: CellPlan, options: CellCreateOptions, remains: { -rea
     const initPid = status['child-pid'];
     if (initPid === undefined) throw new CellError('backend.protocol', 'Cannot read the status of bubblewrap: it names no process');
     remains.init = { pid: initPid, startTime: startTimeOf(initPid) ?? '' };
-    const facts = observe(initPid, await channel.hello);
+    const facts = observe(initPid, await channel.hello, status);
     remains.namespaces = { ...(facts.namespaces['pid'] === undefined ? {} : { pid: facts.namespaces['pid'] }), ...(facts.namespaces['net'] === undefined ? {} : { net: facts.namespaces['net'] }) };
     const wrong = differences(facts, plan);
     if (wrong.length > 0) throw new CellError('backend.failed', `Cannot start the cell: it is not as planned: ${wrong.join('; ')}`, { facts: { differences: wrong } });
