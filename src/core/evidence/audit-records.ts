@@ -1,0 +1,141 @@
+/** Checks the records of a bundle one line at a time, in order. Pure; holds one record and the event ids seen. */
+import { type Bytes, equalBytes, fromBase64Url, tryDecodeUtf8, utf8 } from '../../base/bytes.ts';
+import { canonicalText } from '../../base/canonical-json.ts';
+import { digestOf } from '../../base/crypto.ts';
+import { isCellError, messageOf } from '../../base/errors.ts';
+import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
+import { parseJson } from '../../base/json-parse.ts';
+import { EVENTS } from '../events/catalogue.ts';
+import type { CloudEvent } from '../events/envelope.ts';
+import { parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
+import { envelopeDigest, firstPrev, RECORD_VERSION, SALT_BYTES } from './chain.ts';
+
+export interface BadRecord {
+  /** Position in the file, from 0; the `seq` the record should have. */
+  readonly seq: number;
+  /** Line of records.jsonl, from 1. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+export interface Seal {
+  readonly count: number;
+  readonly head: string;
+  readonly outcome: string;
+  readonly gaps: number;
+}
+
+const HEADER_KEYS = ['digest', 'prev', 'salt', 'seq', 'stream', 'tier', 'v'];
+const TIERS = new Set(['kernel', 'proxy', 'host', 'guest']);
+
+export class RecordAuditor {
+  readonly #keys: ReadonlyMap<string, Bytes>;
+  readonly #ids = new Set<string>();
+  #head = '';
+  count = 0;
+  stream: string | undefined;
+  firstBad: BadRecord | undefined;
+  unsupported = false;
+  withheld = 0;
+  seal: Seal | undefined;
+  keysetDigest: string | undefined;
+
+  /** @param keys kid → Ed25519 public key of the keys whose purpose is `event` */
+  constructor(keys: ReadonlyMap<string, Bytes>) {
+    this.#keys = keys;
+  }
+
+  /** @param line without its newline. Once a record is bad, the rest is not looked at: nothing after it can be trusted. */
+  push(line: Bytes): void {
+    if (this.firstBad !== undefined) return;
+    const reason = this.#check(line);
+    if (reason !== undefined) this.firstBad = { seq: this.count, line: this.count + 1, reason };
+    else this.count += 1;
+  }
+
+  #check(line: Bytes): string | undefined {
+    const text = tryDecodeUtf8(line);
+    if (text === undefined) return 'the line is not valid UTF-8';
+    let record: JsonValue;
+    try {
+      record = parseJson(text);
+    } catch (error) {
+      return `the line is not one JSON object: ${messageOf(error)}`;
+    }
+    if (!isJsonObject(record)) return 'the line is not an object';
+    if (record['v'] !== RECORD_VERSION) {
+      this.unsupported ||= typeof record['v'] === 'number';
+      return 'the record is of another version';
+    }
+    if (!equalBytes(utf8(canonicalText(record)), line)) return 'the line is not in canonical form';
+    return this.#checkHeader(record) ?? this.#checkEnvelope(record) ?? this.#advance(record);
+  }
+
+  #checkHeader(record: JsonObject): string | undefined {
+    const keys = Object.keys(record).filter((key) => key !== 'envelope');
+    if (keys.length !== HEADER_KEYS.length || !HEADER_KEYS.every((key) => keys.includes(key))) return 'the record has other members than a record has';
+    const { stream, seq, prev, tier } = record;
+    if (typeof stream !== 'string') return 'the stream is not a string';
+    if (this.stream === undefined) {
+      this.stream = stream;
+      this.#head = firstPrev(stream);
+    }
+    if (stream !== this.stream) return `the record belongs to the run "${stream}"`;
+    if (seq !== this.count) return `the record says it is number ${String(seq)}, and stands as number ${this.count}`;
+    if (prev !== this.#head) return 'the record does not follow the one before it';
+    if (typeof tier !== 'string' || !TIERS.has(tier)) return 'the tier is not known';
+    if (this.seal !== undefined) return 'a record stands after the seal';
+    return undefined;
+  }
+
+  #checkEnvelope(record: JsonObject): string | undefined {
+    const { envelope, salt, digest } = record;
+    const saltBytes = typeof salt === 'string' ? fromBase64Url(salt) : undefined;
+    if (saltBytes?.byteLength !== SALT_BYTES) return 'the salt is malformed';
+    if (typeof digest !== 'string' || !/^sha256:[0-9a-f]{64}$/.test(digest)) return 'the digest is malformed';
+    if (envelope === undefined) {
+      this.withheld += 1;
+      return this.count === 0 ? 'the first record is withheld' : undefined;
+    }
+    if (envelopeDigest(saltBytes, canonicalText(envelope)) !== digest) return 'the event is not the one the record was made for';
+    let event: CloudEvent;
+    try {
+      const parsed = parseEnvelope(envelope);
+      event = verifyEnvelope(parsed, { ed25519: this.#keys });
+      if (!isJsonObject(envelope) || Object.keys(envelope).length !== 4) return 'the envelope has other members than a signed event has';
+    } catch (error) {
+      return isCellError(error) ? error.message : messageOf(error);
+    }
+    return this.#checkEvent(event);
+  }
+
+  #checkEvent(event: CloudEvent): string | undefined {
+    const data = isJsonObject(event.data) ? event.data : jsonObject({});
+    if (this.#ids.has(event.id)) return `the event id ${event.id} stands twice`;
+    this.#ids.add(event.id);
+    if (data['runId'] !== undefined && data['runId'] !== this.stream) return `the event is about the run "${String(data['runId'])}"`;
+    const genesis = event.type === EVENTS.genesis.type;
+    if (genesis !== (this.count === 0)) return genesis ? 'a genesis stands in the middle' : 'the first record is not a genesis';
+    if (genesis) {
+      if (data['runId'] !== this.stream) return 'the genesis does not name its run';
+      this.keysetDigest = typeof data['keysetDigest'] === 'string' ? data['keysetDigest'] : undefined;
+    }
+    if (event.type !== EVENTS.sealed.type) return undefined;
+    const { count, head, outcome, gaps } = data;
+    if (count !== this.count + 1) return `the seal counts ${String(count)} records, there are ${this.count + 1}`;
+    if (head !== this.#head) return 'the seal names another head';
+    this.seal = { count, head: this.#head, outcome: typeof outcome === 'string' ? outcome : '', gaps: typeof gaps === 'number' ? gaps : 0 };
+    return undefined;
+  }
+
+  #advance(record: JsonObject): undefined {
+    const header: Record<string, JsonValue | undefined> = { ...record };
+    delete header['envelope'];
+    this.#head = digestOf(utf8(canonicalText(jsonObject(header))));
+    return undefined;
+  }
+
+  get head(): string {
+    return this.#head;
+  }
+}

@@ -1,0 +1,97 @@
+/** The files of a bundle and the attestation over them: an in-toto Statement in a DSSE envelope, signed with the bundle key (P-256). */
+import { type Bytes, concatBytes, equalBytes, fromBase64, toBase64, utf8 } from '../../base/bytes.ts';
+import { jcsBytes } from '../../base/canonical-json.ts';
+import { type Digest, verifyP256 } from '../../base/crypto.ts';
+import { CellError } from '../../base/errors.ts';
+import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
+import { parseJson } from '../../base/json-parse.ts';
+
+export const BUNDLE = { records: 'records.jsonl', keyset: 'keyset.json', attestation: 'attestation.dsse.json', stdout: 'stdout.log', stderr: 'stderr.log', artifacts: 'artifacts/' } as const;
+
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+export const PREDICATE_TYPE = 'https://cellos.dev/evidence/run/v1';
+export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+
+export interface BundleSigner {
+  readonly kid: string;
+  sign(message: Bytes): Bytes;
+}
+
+export interface RunPredicate {
+  readonly runId: string;
+  readonly count: number;
+  readonly head: string;
+  readonly gaps: number;
+  readonly outcome: string;
+}
+
+/** DSSE pre-authentication encoding. */
+function preAuthEncoding(payload: Bytes): Bytes {
+  return concatBytes([utf8(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.byteLength} `), payload]);
+}
+
+export function makeAttestation(input: { files: ReadonlyMap<string, Digest>; predicate: RunPredicate; signer: BundleSigner }): Bytes {
+  const subject = [...input.files].map(([name, digest]) => jsonObject({ name, digest: jsonObject({ sha256: digest.slice('sha256:'.length) }) }));
+  const payload = jcsBytes(jsonObject({ _type: STATEMENT_TYPE, subject, predicateType: PREDICATE_TYPE, predicate: jsonObject({ ...input.predicate }) }));
+  const signature = input.signer.sign(preAuthEncoding(payload));
+  return jcsBytes(jsonObject({ payloadType: PAYLOAD_TYPE, payload: toBase64(payload), signatures: [jsonObject({ keyid: input.signer.kid, sig: toBase64(signature) })] }));
+}
+
+export interface Attestation {
+  readonly files: ReadonlyMap<string, Digest>;
+  readonly predicate: RunPredicate;
+}
+
+function bad(message: string): never {
+  throw new CellError('evidence.invalid', `Cannot accept the attestation: ${message}`);
+}
+
+function canonical(bytes: Bytes, what: string): JsonObject {
+  const value = parseJson(bytes);
+  if (!isJsonObject(value) || !equalBytes(jcsBytes(value), bytes)) bad(`the ${what} is not one canonical object`);
+  return value;
+}
+
+function text(value: JsonValue | undefined, what: string): string {
+  if (typeof value !== 'string') bad(`${what} is not a string`);
+  return value;
+}
+
+function count(value: JsonValue | undefined, what: string): number {
+  if (typeof value !== 'number') bad(`${what} is not a number`);
+  return value;
+}
+
+/** @param keys kid → SubjectPublicKeyInfo of the keys whose purpose is `bundle`. @throws CellError `evidence.invalid` | `json.invalid` */
+export function verifyAttestation(bytes: Bytes, keys: ReadonlyMap<string, Bytes>): Attestation {
+  const envelope = canonical(bytes, 'envelope');
+  if (Object.keys(envelope).length !== 3 || envelope['payloadType'] !== PAYLOAD_TYPE) bad('it is not a DSSE envelope over an in-toto Statement');
+  const payload = fromBase64(text(envelope['payload'], 'payload'));
+  const signatures = envelope['signatures'];
+  const signed = isJsonArray(signatures) && signatures.length === 1 ? signatures[0] : undefined;
+  if (payload === undefined || !isJsonObject(signed) || Object.keys(signed).length !== 2) bad('payload or signature is malformed');
+  const key = keys.get(text(signed['keyid'], 'keyid'));
+  const signature = fromBase64(text(signed['sig'], 'sig'));
+  if (key === undefined) bad('the keyset has no bundle key of that name');
+  if (signature === undefined || !verifyP256({ publicKey: key, message: preAuthEncoding(payload), signature })) bad('the signature does not fit');
+  const statement = canonical(payload, 'statement');
+  if (statement['_type'] !== STATEMENT_TYPE || statement['predicateType'] !== PREDICATE_TYPE) bad('the statement is of another type');
+  const { subject, predicate } = statement;
+  if (!isJsonArray(subject) || !isJsonObject(predicate)) bad('the statement has no subjects or no predicate');
+  const files = new Map<string, Digest>();
+  for (const item of subject) {
+    const digest = isJsonObject(item) ? item['digest'] : undefined;
+    if (!isJsonObject(item) || !isJsonObject(digest)) bad('a subject is malformed');
+    files.set(text(item['name'], 'name'), `sha256:${text(digest['sha256'], 'sha256')}`);
+  }
+  return {
+    files,
+    predicate: {
+      runId: text(predicate['runId'], 'runId'),
+      count: count(predicate['count'], 'count'),
+      head: text(predicate['head'], 'head'),
+      gaps: count(predicate['gaps'], 'gaps'),
+      outcome: text(predicate['outcome'], 'outcome'),
+    },
+  };
+}
