@@ -1,5 +1,5 @@
 /** A bundle as a folder, or as a ustar archive of one. Reads plain files only: a link in a bundle is refused, not followed. */
-import { constants, createReadStream, lstatSync, openSync, readdirSync, readSync, closeSync, fstatSync } from 'node:fs';
+import { createReadStream, lstatSync, openSync, readdirSync, readSync, closeSync, fstatSync } from 'node:fs';
 import type { Bytes } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
 import type { BundleSource } from '../../core/evidence/audit.ts';
@@ -27,7 +27,7 @@ export function folderBundle(root: string): BundleSource {
 }
 
 export async function* fileBytes(path: string): AsyncGenerator<Bytes> {
-  yield* createReadStream(path, { flags: constants.O_RDONLY | constants.O_NOFOLLOW, highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+  yield* createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
 }
 
 const BLOCK = 512;

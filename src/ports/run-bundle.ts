@@ -1,0 +1,32 @@
+/** Where the evidence of one run is written. */
+import type { Digest } from '../base/crypto.ts';
+
+export interface KeptOutput {
+  readonly bytes: number;
+  readonly digest: Digest;
+  readonly keptBytes: number;
+  readonly keptDigest: Digest;
+  readonly truncated: boolean;
+}
+
+/** One output stream on its way into the bundle: everything is counted and hashed, the beginning is kept. */
+export interface OutputKeeper {
+  write(chunk: Uint8Array): void;
+  /** Idempotent. */
+  finish(): KeptOutput;
+}
+
+export interface RunBundle {
+  readonly path: string;
+  /** @throws CellError `evidence.unwritable`; after that, always */
+  append(record: Uint8Array): void;
+  /** Makes all records appended so far durable. @throws CellError `evidence.unwritable` */
+  sync(): void;
+  keepOutput(name: 'stdout' | 'stderr', keptBytesMax: number): OutputKeeper;
+  /** Copies a file into `artifacts/` under its digest. Nothing is left of one that fails. */
+  keepArtifact(bytes: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; bytes: number; path: string }>;
+  /** Digests of every file but the attestation, by path in the bundle. Finishes and syncs them. */
+  close(): Promise<ReadonlyMap<string, Digest>>;
+  /** Last file of a bundle; durable when this returns. */
+  attest(bytes: Uint8Array): void;
+}

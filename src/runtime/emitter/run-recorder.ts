@@ -1,0 +1,72 @@
+/**
+ * Turns what happens into signed, chained records of one run.
+ *
+ *   M1  a record is signed and in the file before `record` returns; it is durable after `barrier`;
+ *   M2  when a record cannot be written nothing may go on: the error is thrown to the caller, and every later call throws it again.
+ */
+import { uuidV4 } from '../../base/ids.ts';
+import { jsonObject, type JsonObject } from '../../base/json.ts';
+import { type EventName, EVENTS } from '../../core/events/catalogue.ts';
+import type { CloudEvent, EvidenceTier } from '../../core/events/envelope.ts';
+import { makeAttestation } from '../../core/evidence/bundle.ts';
+import { ChainWriter, SALT_BYTES } from '../../core/evidence/chain.ts';
+import type { Clock, Random } from '../../ports/clock.ts';
+import type { RunBundle } from '../../ports/run-bundle.ts';
+import type { Signer } from '../../ports/signer.ts';
+
+export interface RecorderOptions {
+  readonly runId: string;
+  readonly bundle: RunBundle;
+  readonly event: Signer;
+  readonly attest: Signer;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export class RunRecorder {
+  readonly #options: RecorderOptions;
+  readonly #chain: ChainWriter;
+  readonly #listeners = new Set<(event: CloudEvent) => void>();
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    const { clock, random } = options;
+    this.#chain = new ChainWriter({
+      stream: options.runId,
+      signer: options.event,
+      source: 'cellos-supervisor',
+      salt: () => random.bytes(SALT_BYTES),
+      eventId: () => uuidV4(random.bytes(16)),
+      time: () => clock.nowRfc3339(),
+    });
+  }
+
+  get count(): number {
+    return this.#chain.count;
+  }
+
+  onEvent(listener: (event: CloudEvent) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** @throws CellError `evidence.unwritable` [M2] */
+  record(name: EventName, data: JsonObject, options: { tier?: EvidenceTier; cex?: NonNullable<CloudEvent['cex']> } = {}): CloudEvent {
+    const { line, event } = this.#chain.append({ type: EVENTS[name].type, data, tier: options.tier ?? 'host', ...(options.cex === undefined ? {} : { cex: options.cex }) });
+    this.#options.bundle.append(line); // M1
+    for (const listener of this.#listeners) listener(event);
+    return event;
+  }
+
+  barrier(): void {
+    this.#options.bundle.sync();
+  }
+
+  /** Seals the chain and attests the bundle. Nothing can be recorded after. */
+  async seal(input: { outcome: string; exitCode: number; unchecked: number }): Promise<void> {
+    const { runId, bundle, attest } = this.#options;
+    const { line } = this.#chain.seal(jsonObject({ runId, outcome: input.outcome, exitCode: input.exitCode, gaps: 0, unchecked: input.unchecked }));
+    bundle.append(line);
+    const files = await bundle.close();
+    bundle.attest(makeAttestation({ files, predicate: { runId, count: this.#chain.count, head: this.#chain.head, gaps: 0, outcome: input.outcome }, signer: attest }));
+  }
+}
