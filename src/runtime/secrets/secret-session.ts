@@ -1,0 +1,150 @@
+/**
+ * The secrets of one run: leased before the cell is made, delivered as the document says, given back at teardown.
+ *
+ *   X1  a value goes to the workload and nowhere else: not into a plan, an event, a log line or an error;
+ *   X2  each step in the life of a lease is a record: minted, used, refused, revoked, expired, revocation-failed;
+ *   X3  the first secret that cannot be had stops the run before the cell exists.
+ */
+import { jsonObject, type JsonObject } from '../../base/json.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Secret } from '../../base/secret.ts';
+import { referenceData, type RunContext } from '../../core/events/builders.ts';
+import type { CellPlan } from '../../core/plan/plan.ts';
+import type { WorkloadIdentity } from '../../core/spec/document.ts';
+import type { TeardownLine } from '../../ports/cell-backend.ts';
+import type { SecretBroker, SecretLease } from '../../ports/secret-broker.ts';
+import type { SecretChannel, SecretListener } from '../../ports/secret-channel.ts';
+import type { RunRecorder } from '../emitter/run-recorder.ts';
+
+export interface SecretSessionOptions {
+  readonly plan: CellPlan;
+  readonly broker: SecretBroker;
+  /** Opens the socket for the delivery modes that need one. */
+  readonly listen: (request: { listener: SecretListener; ttlMs: number }) => Promise<SecretChannel>;
+  readonly identity?: WorkloadIdentity;
+}
+
+interface Held {
+  readonly ref: string;
+  readonly lease: SecretLease;
+  uses: number;
+}
+
+/** What the identity is resolved by (reference/03 §9.1). */
+function identityKey(identity: WorkloadIdentity): string {
+  if (identity.kind === 'federatedOidc') return identity.audience;
+  return 'awsAssumeRole' in identity.kind ? identity.kind.awsAssumeRole.role_arn : identity.kind.azureManagedIdentity.resource_id;
+}
+
+export class SecretSession {
+  readonly #options: SecretSessionOptions;
+  readonly #held: Held[] = [];
+  readonly #env = new Map<string, Secret>();
+  #channel: SecretChannel | undefined;
+  #identityRecorded = false;
+  #recorder: RunRecorder | undefined;
+  #run: RunContext | undefined;
+
+  constructor(options: SecretSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Environment entries for the workload. */
+  get env(): ReadonlyMap<string, Secret> {
+    return this.#env;
+  }
+
+  get socketDirectory(): string | undefined {
+    return this.#channel?.directory;
+  }
+
+  #recordLease(ref: string, leaseId: string, state: string, uses: number, reason?: string): void {
+    if (this.#recorder === undefined || this.#run === undefined) return;
+    const { runId, cellId, spec } = this.#run;
+    this.#recorder.record('secretLease', jsonObject({ runId, cellId, specId: spec.id, ref, leaseId, broker: this.#options.broker.name, state, uses, reason }));
+  }
+
+  /** @throws CellError `secret.missing` | `secret.broker` */
+  async prepare(recorder: RunRecorder, run: RunContext, signal: AbortSignal): Promise<void> {
+    const { plan, broker, identity } = this.#options;
+    this.#recorder = recorder;
+    this.#run = run;
+    for (const ref of plan.secrets.refs) {
+      const isIdentity = identity?.secretRef === ref;
+      try {
+        const key = isIdentity && identity !== undefined && plan.secrets.delivery !== 'runtimeLeasedBroker' ? identityKey(identity) : ref;
+        const lease = await broker.lease(key, { ttlMs: plan.time.ttlMs, signal });
+        this.#held.push({ ref, lease, uses: 0 });
+        this.#recordLease(ref, lease.leaseId, 'minted', 0);
+      } catch (error) {
+        if (isIdentity && identity !== undefined) recorder.record('identityFailed', referenceData.identityFailed(run, identity, { operation: 'materialize', reason: messageOf(error) }));
+        throw error;
+      }
+    }
+    if (plan.secrets.delivery === 'env') {
+      for (const held of this.#held) this.#env.set(held.ref, await this.#read(held, signal));
+    } else if (this.#held.length > 0) await this.#open(signal);
+  }
+
+  async #read(held: Held, signal: AbortSignal): Promise<Secret> {
+    const value = await held.lease.read({ signal });
+    held.uses += 1;
+    this.#recordLease(held.ref, held.lease.leaseId, 'used', held.uses);
+    return value;
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const { plan } = this.#options;
+    const snapshot = new Map<string, Secret>();
+    if (plan.secrets.delivery === 'runtimeBroker') for (const held of this.#held) snapshot.set(held.ref, await held.lease.read({ signal }));
+    const listener: SecretListener = {
+      knows: (key) => this.#held.some((held) => held.ref === key),
+      read: async (key) => {
+        const held = this.#held.find((one) => one.ref === key);
+        if (held === undefined) throw new Error('unknown key');
+        const taken = snapshot.get(key);
+        if (taken === undefined) return this.#read(held, signal);
+        held.uses += 1;
+        this.#recordLease(key, held.lease.leaseId, 'used', held.uses);
+        return taken;
+      },
+      refused: (key, reason) => {
+        const held = this.#held.find((one) => one.ref === key);
+        this.#recordLease(held?.ref ?? '(unknown)', held?.lease.leaseId ?? '', 'refused', held?.uses ?? 0, reason);
+      },
+    };
+    this.#channel = await this.#options.listen({ listener, ttlMs: Math.max(plan.time.ttlMs, 1000) });
+    for (const [name, value] of this.#channel.variables) this.#env.set(name, value);
+  }
+
+  recordIdentity(recorder: RunRecorder, run: RunContext): void {
+    const { identity } = this.#options;
+    if (identity === undefined) return;
+    recorder.record('identityMaterialized', referenceData.identityMaterialized(run, identity));
+    this.#identityRecorded = true;
+  }
+
+  /** Revokes every lease and closes the socket; each is one line of the certificate. Never throws for a broker. */
+  async end(recorder: RunRecorder, run: RunContext, provenance: JsonObject | undefined): Promise<readonly TeardownLine[]> {
+    const lines: TeardownLine[] = [];
+    for (const secret of this.#env.values()) secret[Symbol.dispose]();
+    this.#env.clear();
+    if (this.#channel !== undefined) lines.push(await this.#channel.close());
+    const { identity } = this.#options;
+    for (const { ref, lease, uses } of this.#held) {
+      let state: 'revoked' | 'expired' | 'revocation-failed' = 'revocation-failed';
+      let detail = '';
+      try {
+        state = await lease.revoke();
+      } catch (error) {
+        detail = messageOf(error);
+      }
+      this.#recordLease(ref, lease.leaseId, state, uses);
+      lines.push({ probe: `lease.${ref}`, result: state === 'revocation-failed' ? 'residue' : 'clean', detail: detail === '' ? state : `${state}: ${detail}` });
+      if (identity?.secretRef !== ref || !this.#identityRecorded) continue;
+      if (state === 'revocation-failed') recorder.record('identityFailed', referenceData.identityFailed(run, identity, { operation: 'revoke', reason: detail }));
+      else recorder.record('identityRevoked', referenceData.identityRevoked(run, identity, { reason: 'teardown', ...(provenance === undefined ? {} : { provenance }) }));
+    }
+    return lines;
+  }
+}
