@@ -74,9 +74,10 @@ describe('parseJson() and canonicalText()', () => {
 describe('jcsBytes()', () => {
   it('agrees with an independent implementation of RFC 8785', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+      fc.property(fc.jsonValue(), (value) => {
         const ours = new TextDecoder().decode(jcsBytes(parseJson(JSON.stringify(value))));
-        expect(ours).toBe(canonicalize(JSON.parse(JSON.stringify(value))));
+        const theirs: unknown = canonicalize(JSON.parse(JSON.stringify(value)));
+        expect(ours).toBe(theirs instanceof Uint8Array ? new TextDecoder().decode(theirs) : theirs);
       }),
       { numRuns: 300 },
     );

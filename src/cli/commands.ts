@@ -15,34 +15,22 @@ const ASK_OPTIONS: readonly OptionInfo[] = [
   { name: 'cpus', value: 'N', about: 'processor limit, e.g. 1.5' },
   { name: 'pids', value: 'N', about: 'process limit (default 512)' },
   { name: 'export', value: 'NAME=PATH', multiple: true, about: 'copy a file out of the cell into the evidence' },
-  { name: 'export-dir', value: 'DIR', about: 'also deliver exports to DIR' },
   { name: 'allow-downgrade', value: 'NAME', multiple: true, about: 'run although NAME cannot be enforced here; the evidence says so' },
 ];
 
 export const COMMANDS: readonly CommandInfo[] = [
   {
     name: 'run',
-    usage: '[options] -- ARGV…   |   [options] SPEC',
-    about: "Runs a command, or an ExecutionCell document (YAML, JSON, or - for stdin), in a fresh cell.\nstdout, stderr and the exit code are the command's own. CellOS's own exit codes: 120 refused, 121 cannot be\nenforced here, 122 residue, 123 evidence failed, 124 time limit, 125 other failure, 126 not executable, 127 not found.",
+    usage: '[options] -- ARGV…',
+    about: "Runs a command in a fresh cell.\nstdout, stderr and the exit code are the command's own. CellOS's own exit codes: 120 refused, 121 cannot be\nenforced here, 122 residue, 123 evidence failed, 124 time limit, 125 other failure, 126 not executable, 127 not found.",
     options: [
       ...ASK_OPTIONS,
       { name: 'evidence', value: 'DIR', about: 'put the evidence bundle into DIR (new or empty)' },
-      { name: 'compatible', about: 'accept what the reference accepts, with warnings (default: strict)' },
-      { name: 'dry-run', about: 'print the plan and stop' },
       { name: 'result', value: 'FILE', about: 'write the result document to FILE' },
-      { name: 'json', about: 'write the result document to descriptor 3' },
       { name: 'quiet', short: 'q', about: 'say nothing of our own' },
     ],
-    examples: ["cellos run -- sh -c 'echo hello'", 'cellos run --workspace . --ttl 5m -- make test', 'cellos run --secret TOKEN -- deploy.sh', 'cellos run examples/hello.yaml'],
+    examples: ["cellos run -- sh -c 'echo hello'", 'cellos run --workspace . --ttl 5m -- make test', 'cellos run --secret TOKEN -- deploy.sh'],
     load: async () => (await import('./commands/run.ts')).runCommandLine,
-  },
-  {
-    name: 'plan',
-    usage: '[options] SPEC   |   [options] -- ARGV…',
-    about: 'Says for each thing that is asked what this host would enforce, and by what. Runs nothing.',
-    options: [...ASK_OPTIONS, { name: 'compatible', about: 'accept what the reference accepts, with warnings (default: strict)' }, JSON_OPTION],
-    examples: ['cellos plan spec.yaml', 'cellos plan --memory 512M -- true'],
-    load: async () => (await import('./commands/plan.ts')).planCommandLine,
   },
   {
     name: 'verify',
@@ -52,12 +40,4 @@ export const COMMANDS: readonly CommandInfo[] = [
     examples: ['cellos verify ./evidence', 'cellos verify --trust auditor-keys.json bundle.tar'],
     load: async () => (await import('./commands/verify.ts')).verifyCommandLine,
   },
-  { name: 'doctor', usage: '[options]', about: 'Tries what this host can enforce, by doing it, and names the exact fix for what it cannot.', options: [JSON_OPTION], examples: ['cellos doctor'], load: async () => (await import('./commands/doctor.ts')).doctorCommandLine },
-  { name: 'ps', usage: '[options]', about: 'Lists runs, newest first.', options: [{ name: 'all', short: 'a', about: 'ended runs too' }, JSON_OPTION], examples: ['cellos ps -a'], load: async () => (await import('./commands/runs.ts')).psCommandLine },
-  { name: 'show', usage: '[options] RUN', about: 'Tells the story of a run from its evidence.', options: [JSON_OPTION], examples: ['cellos show 01jd'], load: async () => (await import('./commands/runs.ts')).showCommandLine },
-  { name: 'events', usage: '[options] RUN', about: 'Prints the events of a run, one a line.', options: [JSON_OPTION], examples: ['cellos events 01jd'], load: async () => (await import('./commands/runs.ts')).eventsCommandLine },
-  { name: 'logs', usage: '[options] RUN', about: 'Prints the kept output of a run.', options: [{ name: 'stderr', about: 'the error stream instead' }], examples: ['cellos logs 01jd'], load: async () => (await import('./commands/runs.ts')).logsCommandLine },
-  { name: 'stop', usage: 'RUN', about: 'Asks a running cell to end, in order: its evidence is sealed.', options: [], examples: ['cellos stop 01jd'], load: async () => (await import('./commands/runs.ts')).stopCommandLine },
-  { name: 'rm', usage: 'RUN…', about: 'Removes the bundles of ended runs.', options: [], examples: ['cellos rm 01jd'], load: async () => (await import('./commands/runs.ts')).rmCommandLine },
-  { name: 'keys', usage: 'list|export', about: 'Shows the public keys of this host, or writes the trust file an auditor needs. Keys are made at first use.', options: [JSON_OPTION], examples: ['cellos keys export > trust.json'], load: async () => (await import('./commands/keys.ts')).keysCommandLine },
 ];

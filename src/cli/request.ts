@@ -1,5 +1,5 @@
 /** Options and operands of `run` and `plan` → a document and what is asked beside it. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { utf8 } from '../base/bytes.ts';
 import { sha256Hex } from '../base/crypto.ts';
@@ -16,7 +16,6 @@ export interface CliRequest {
   readonly document: SpecDocument;
   readonly asks: RunAsks;
   readonly secretSources: ReadonlyMap<string, SecretSource>;
-  readonly warnings: readonly string[];
 }
 
 const usage = (message: string): CellError => new CellError('usage.invalid', message);
@@ -78,7 +77,7 @@ function asksOf(args: ParsedArgs, sources: ReadonlyMap<string, SecretSource>): R
     ...(pids === undefined ? {} : { pidsMax: parsePositive('--pids', pids, true) }),
     allowDowngrade: args.texts('allow-downgrade'),
     secretSources: [...sources.keys()],
-    localExport: args.text('export-dir') !== undefined,
+    localExport: false,
   };
 }
 
@@ -101,31 +100,17 @@ function commandDocument(args: ParsedArgs, argv: readonly string[], secrets: rea
   return { document, format: 'json', rawHash: sha256Hex(utf8(JSON.stringify(document))), specHash: canonicalSpecHash(spec), warnings: [] };
 }
 
-async function readDocument(path: string, compatible: boolean): Promise<SpecDocument> {
-  const { parseSpec } = await import('../core/spec/parse.ts');
-  const { loadYamlReader } = await import('../adapters/document/yaml.ts');
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path === '-' ? 0 : path);
-  } catch (error) {
-    throw new CellError('spec.unreadable', `Cannot read the document ${path}: ${errnoOf(error) === 'ENOENT' ? 'it does not exist' : (errnoOf(error) ?? 'it cannot be read')}`, { cause: error });
-  }
-  return parseSpec(bytes, { name: path === '-' ? 'stdin' : path, mode: compatible ? 'compatible' : 'strict', yaml: await loadYamlReader() });
-}
-
 /** @throws CellError `usage.invalid` | `spec.*` | `yaml.invalid` | `json.invalid` */
-export async function requestOf(args: ParsedArgs, command: string): Promise<CliRequest> {
+export function requestOf(args: ParsedArgs, command: string): CliRequest {
   const secretSources = new Map(args.texts('secret').map(secretSource));
   const asks = asksOf(args, secretSources);
   const [path, ...more] = args.positionals;
   if (args.rest !== undefined) {
     if (path !== undefined) throw usage(`Cannot run both a document and a command: ${path} stands before --; put the whole command after it`);
     if (args.rest.length === 0 || args.rest[0] === '') throw usage(`Cannot run nothing: give a command after --, as in cellos ${command} -- true`);
-    return { document: commandDocument(args, args.rest, [...secretSources.keys()]), asks, secretSources, warnings: [] };
+    return { document: commandDocument(args, args.rest, [...secretSources.keys()]), asks, secretSources };
   }
   if (path === undefined) throw usage(`Cannot run nothing: give a document, or a command after --, as in cellos ${command} -- true`);
   if (more.length > 0) throw usage(`Cannot run ${args.positionals.length} documents at once: to run a command write cellos ${command} -- ${args.positionals.join(' ')}`);
-  for (const option of ['ttl', 'export']) if (args.texts(option).length > 0 || args.text(option) !== undefined) throw usage(`Cannot use --${option} with a document: it says so itself`);
-  const document = await readDocument(path, args.flag('compatible'));
-  return { document, asks, secretSources, warnings: document.warnings.map((issue) => `${issue.path}${issue.line === undefined ? '' : ` (line ${issue.line})`}: ${issue.message}`) };
+  throw new CellError('spec.unreadable', `Cannot run the document ${path}: this version runs commands only; write cellos ${command} -- ARGV`);
 }
