@@ -75,6 +75,7 @@ describe('jcsBytes()', () => {
   it('agrees with an independent implementation of RFC 8785', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
+        fc.pre(!JSON.stringify(value).includes("__proto__")); // the oracle loses such keys
         const ours = new TextDecoder().decode(jcsBytes(parseJson(JSON.stringify(value))));
         const theirs: unknown = canonicalize(JSON.parse(JSON.stringify(value)));
         expect(ours).toBe(theirs instanceof Uint8Array ? new TextDecoder().decode(theirs) : theirs);
