@@ -25,7 +25,7 @@ function after(ms: number, callback: () => void): Disposable {
 
 export const systemClock: Clock = {
   nowMs: () => Date.now() as EpochMs,
-  nowRfc3339: () => rfc3339(BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n)),
+  nowRfc3339: () => rfc3339(BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n),
   monotonicMs: () => performance.now(),
   after,
 };
