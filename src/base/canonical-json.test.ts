@@ -76,6 +76,15 @@ describe('jcsBytes()', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         fc.pre(!JSON.stringify(value).includes("__proto__")); // the oracle loses such keys
+        if (/\d{16}/.test(JSON.stringify(value))) {
+          // Integers beyond 2^53 are refused on purpose: I-JSON cannot carry them exactly.
+          try {
+            jcsBytes(parseJson(JSON.stringify(value)));
+          } catch (error) {
+            expect(isCellError(error, 'json.number')).toBe(true);
+            return;
+          }
+        }
         const ours = new TextDecoder().decode(jcsBytes(parseJson(JSON.stringify(value))));
         const theirs: unknown = canonicalize(JSON.parse(JSON.stringify(value)));
         expect(ours).toBe(theirs instanceof Uint8Array ? new TextDecoder().decode(theirs) : theirs);
