@@ -34,7 +34,7 @@ export function setup() {
     run('apt-get', ['update', '-q']);
     run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing]);
   }
-  const sources = ['cell.c', 'launch.c', 'init.c', 'secret.c'].map((name) => `native/${name}`);
+  const sources = ['cell.c', 'launch.c', 'init.c', 'secret.c', 'changes.c'].map((name) => `native/${name}`);
   const target = `${root}build/native/cellos-cell`;
   const newest = Math.max(...[...sources, 'native/cell.h'].map((name) => statSync(root + name).mtimeMs));
   if (!existsSync(target) || statSync(target).mtimeMs < newest) {

@@ -16,6 +16,10 @@ export const LIMITS = {
   artifactSizeBytesMax: 1024 * 1024 * 1024,
   /** All artifacts of one run. */
   artifactCountMax: 1024,
+  /** Changes of one workspace. */
+  workspaceChangesMax: 100_000,
+  /** List of a workspace's upper folder, bytes. */
+  workspaceListBytesMax: 64 * 1024 * 1024,
   /** One secret value, bytes. */
   secretSizeBytesMax: 64 * 1024,
   /** One request line of the secret socket, bytes. */

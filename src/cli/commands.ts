@@ -5,7 +5,8 @@ const JSON_OPTION: OptionInfo = { name: 'json', about: 'machine-readable output'
 const TRUST: OptionInfo = { name: 'trust', value: 'FILE', multiple: true, about: 'root keys to trust, as cellos keys export writes them (default: the keys of this host)' };
 
 const ASK_OPTIONS: readonly OptionInfo[] = [
-  { name: 'workspace', value: 'DIR', about: 'show DIR at /work; what is written lands in an overlay and is dropped at the end' },
+  { name: 'workspace', value: 'DIR', about: 'show DIR at /work; what is written lands in an overlay, and DIR stays as it is (see cellos diff)' },
+  { name: 'apply', about: 'bring what changed in the workspace into DIR when the command ends with 0' },
   { name: 'ro', value: 'PATH[:TARGET]', multiple: true, about: 'show a host path, read-only' },
   { name: 'rw', value: 'PATH[:TARGET]', multiple: true, about: 'show a host path, writable' },
   { name: 'secret', value: 'NAME[=BROKER:KEY]', multiple: true, about: 'give a secret: NAME of the environment, or env:VARIABLE, or file:/path' },
@@ -39,5 +40,21 @@ export const COMMANDS: readonly CommandInfo[] = [
     options: [TRUST, JSON_OPTION],
     examples: ['cellos verify ./evidence', 'cellos verify --trust auditor-keys.json bundle.tar'],
     load: async () => (await import('./commands/verify.ts')).verifyCommandLine,
+  },
+  {
+    name: 'diff',
+    usage: 'RUN [options]',
+    about: 'Lists what a run changed in its workspace: A added, M modified, D deleted, ! neither file, folder nor symlink.',
+    options: [{ name: 'patch', short: 'p', about: 'show the changed lines of text files, while the overlay is kept (needs diff)' }, JSON_OPTION],
+    examples: ['cellos diff RUN', 'cellos diff --patch RUN'],
+    load: async () => (await import('./commands/workspace.ts')).diffCommandLine,
+  },
+  {
+    name: 'apply',
+    usage: 'RUN',
+    about: 'Brings what a run changed in its workspace into the folder. All or nothing: a folder that has moved on is left alone.',
+    options: [JSON_OPTION],
+    examples: ['cellos apply RUN'],
+    load: async () => (await import('./commands/workspace.ts')).applyCommandLine,
   },
 ];

@@ -1,5 +1,5 @@
 /** Puts the parts together for work on this host. The only importer of adapters beside tests. */
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
@@ -12,23 +12,28 @@ import { createHostBroker, type SecretSource } from '../adapters/secret/host-bro
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
 import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
-import { StateFolder } from '../adapters/store/state.ts';
+import { type RunEntry, StateFolder } from '../adapters/store/state.ts';
+import { diffFiles } from '../adapters/workspace/diff-files.ts';
+import { openOverlay } from '../adapters/workspace/overlay.ts';
 import { digestOf } from '../base/crypto.ts';
 import { CellError, ignore } from '../base/errors.ts';
 import { type RunId, ulid } from '../base/ids.ts';
 import { jsonObject, type JsonObject } from '../base/json.ts';
-import { type Environment, environment, type Settings } from '../config/env.ts';
+import { currentSettings, type Environment, environment, type Settings } from '../config/env.ts';
 import { admit } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { planCell, type Planned } from '../core/plan/plan-cell.ts';
+import { BUNDLE } from '../core/evidence/bundle.ts';
 import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
+import { parseWorkspaceDocument, type WorkspaceDocument } from '../core/workspace/changes.ts';
 import type { LiveCell } from '../ports/cell-backend.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
+import { recordWorkspace, type WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
 
 /** The helper beside a built program, else the one a clone built. */
@@ -104,6 +109,8 @@ export interface OpenRun {
   readonly plan: CellPlan;
   readonly bundle: RunBundle;
   readonly startedAtMs: number;
+  /** Records what the command left in its workspace, and applies or keeps it; absent without a workspace. Once, before the session is closed. */
+  readonly finishWorkspace?: (apply: boolean) => Promise<WorkspaceOutcome>;
   /** Removes the marks of a running cell: after `session.close`, and only when nothing of the cell is left. */
   release(): void;
 }
@@ -134,6 +141,42 @@ function prepareScratch(scratch: string, plan: CellPlan): void {
   }
 }
 
+async function finishWorkspace(state: StateFolder, input: { session: CellSession; bundle: RunBundle; source: string; scratch: string; helper: string; apply: boolean }): Promise<WorkspaceOutcome> {
+  const { session, bundle, source, apply } = input;
+  const upper = `${input.scratch}/upper`;
+  const outcome = await recordWorkspace({ session, bundle, overlay: openOverlay({ source, upper, helper: input.helper }), source, apply });
+  if (outcome.changes.length > 0 && !outcome.applied) {
+    const kept = state.overlayOf(session.run.runId);
+    mkdirSync(kept, { mode: 0o700 });
+    renameSync(upper, `${kept}/upper`);
+  }
+  return outcome;
+}
+
+/** The changes a finished run left in its workspace, as its bundle lists them. @throws CellError `run.unknown` when it had none */
+export function workspaceOf(state: StateFolder, run: RunEntry): WorkspaceDocument & { readonly kept: boolean; readonly upper: string } {
+  const path = `${run.bundle}/${BUNDLE.workspace}`;
+  if (!existsSync(path)) throw new CellError('run.unknown', `Cannot tell the changes of run ${run.runId}: it had no workspace, or did not come to its end`, { facts: { runId: run.runId } });
+  const upper = `${state.overlayOf(run.runId)}/upper`;
+  return { ...parseWorkspaceDocument(readFileSync(path)), kept: existsSync(upper), upper };
+}
+
+/** Changed lines of the text files, as `diff -u` prints them. @throws CellError `run.unknown` when the overlay is gone | `workspace.unreadable` */
+export async function workspacePatch(workspace: ReturnType<typeof workspaceOf>): Promise<Uint8Array> {
+  if (!workspace.kept) throw new CellError('run.unknown', 'Cannot show the changed lines: the overlay was applied or removed; without --patch the list is shown');
+  const files = workspace.changes.filter(({ before, after }) => (before ?? after)?.kind === 'file' && (after ?? before)?.kind === 'file');
+  return diffFiles(files.map(({ path, before, after }) => ({ path, ...(before === undefined ? {} : { before: `${workspace.source}/${path}` }), ...(after === undefined ? {} : { after: `${workspace.upper}/${path}` }) })), currentSettings().path);
+}
+
+/** Brings kept changes into the folder, then drops the overlay. @throws CellError `workspace.conflict` | `workspace.failed` | `run.unknown` */
+export function applyKept(state: StateFolder, run: RunEntry): WorkspaceDocument {
+  const { kept, upper, ...document } = workspaceOf(state, run);
+  if (!kept) throw new CellError('run.unknown', `Cannot apply the changes of run ${run.runId}: ${document.changes.length === 0 ? 'there are none' : 'they were applied already, or removed'}`, { facts: { runId: run.runId } });
+  openOverlay({ source: document.source, upper, helper: helperPath() }).apply(document.changes);
+  rmSync(state.overlayOf(run.runId), { recursive: true, force: true });
+  return document;
+}
+
 /** Plans, records and makes one cell. @throws CellError; then nothing of the cell is left */
 export async function openRun(state: StateFolder, settings: Settings, request: RunRequest): Promise<OpenRun> {
   const host = hostFacts(settings);
@@ -161,7 +204,15 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
       { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
       { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(forming === undefined ? {} : { forming }) },
     );
-    return { session, plan, bundle, startedAtMs, release: () => state.unmarkLive(plan.runId) };
+    const { workspace } = plan;
+    return {
+      session,
+      plan,
+      bundle,
+      startedAtMs,
+      ...(workspace === undefined ? {} : { finishWorkspace: (apply: boolean) => finishWorkspace(state, { session, bundle, source: workspace.source, scratch, helper: plan.programs.helper, apply }) }),
+      release: () => state.unmarkLive(plan.runId),
+    };
   } catch (error) {
     await forming?.then((cell) => cell.destroy()).catch((failure: unknown) => ignore(failure, 'a cell that did not form left nothing; the sweep looks'));
     // The marks stay when something of the cell may still be there: the next start looks again.

@@ -48,6 +48,7 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
   const recordsHash = sha256Stream();
   const outputs = new Map<string, OutputKeeper>();
   const artifacts = new Map<string, Digest>();
+  const documents = new Map<string, Digest>();
   writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false });
   return {
     path,
@@ -90,10 +91,20 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
       artifacts.set(name, digest);
       return { digest, bytes: size, path: `${path}/${name}` };
     },
+    keepDocument(name, bytes) {
+      try {
+        writeFileAtomic(`${path}/${name}`, bytes);
+      } catch (error) {
+        throw new CellError('evidence.unwritable', `Cannot write ${name} into the bundle: ${messageOf(error)}`, { cause: error });
+      }
+      const digest = digestOf(bytes);
+      documents.set(name, digest);
+      return digest;
+    },
     async close() {
       const files = new Map<string, Digest>([[BUNDLE.records, recordsHash.digest()], [BUNDLE.keyset, digestOf(keyset)]]);
       for (const [name, keeper] of outputs) files.set(`${name}.log`, keeper.finish().keptDigest);
-      for (const [name, digest] of artifacts) files.set(name, digest);
+      for (const [name, digest] of [...documents, ...artifacts]) files.set(name, digest);
       if (artifacts.size > 0) syncFolder(`${path}/artifacts`);
       records.sync();
       records.close();

@@ -6,6 +6,8 @@ import { currentSettings } from '../../config/env.ts';
 import { fileBytes } from '../../adapters/os/bundle-files.ts';
 import { exportArtifacts } from '../../runtime/supervisor/export-artifacts.ts';
 import { type CommandOutcome, runCommand } from '../../runtime/supervisor/run-command.ts';
+import { countChanges } from '../../core/workspace/changes.ts';
+import type { WorkspaceOutcome } from '../../runtime/supervisor/workspace-changes.ts';
 import type { ParsedArgs } from '../command.ts';
 import { requestOf } from '../request.ts';
 
@@ -22,6 +24,12 @@ async function* standardInput(): AsyncGenerator<Uint8Array> {
   yield* process.stdin as AsyncIterable<Uint8Array>;
 }
 
+function workspaceLine(runId: string, { changes, applied }: WorkspaceOutcome): string {
+  if (changes.length === 0) return 'cellos: the workspace is unchanged\n';
+  const { added, modified, deleted } = countChanges(changes);
+  return `cellos: workspace: ${added} added, ${modified} modified, ${deleted} deleted; ${applied ? 'applied' : `cellos diff ${runId} lists them, cellos apply ${runId} brings them into the folder`}\n`;
+}
+
 async function execute(args: ParsedArgs): Promise<number> {
   const request = requestOf(args, 'run');
   const settings = currentSettings();
@@ -33,6 +41,7 @@ async function execute(args: ParsedArgs): Promise<number> {
   const { session, plan, bundle } = open;
   let outcome: CommandOutcome;
   let failure: string | undefined;
+  let workspace: WorkspaceOutcome | undefined;
   try {
     outcome = await runCommand(session, systemClock, {
       argv: plan.argv,
@@ -45,7 +54,9 @@ async function execute(args: ParsedArgs): Promise<number> {
       graceMs: plan.time.graceMs,
       cancel: stop.signal,
     });
-    if (outcome.exitCode === 0) failure = (await exportArtifacts({ session, bundle, sink: undefined, readBack: fileBytes, signal: stop.signal })).failure;
+    workspace = await open.finishWorkspace?.(args.flag('apply') && outcome.exitCode === 0);
+    failure = workspace?.failure;
+    if (outcome.exitCode === 0) failure ??= (await exportArtifacts({ session, bundle, sink: undefined, readBack: fileBytes, signal: stop.signal })).failure;
   } catch (error) {
     // Nothing of the cell may outlive its evidence.
     const lines = await session.cell.destroy();
@@ -63,7 +74,7 @@ async function execute(args: ParsedArgs): Promise<number> {
   const result = { v: 1, runId: plan.runId, exitCode: code, exitSource: outcome.ending === 'exited' && code === outcome.exitCode ? 'command' : 'cellos', ending: outcome.ending, signal: outcome.signal, reason, evidence: bundle.path, residue };
   const file = args.text('result');
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(result)}\n`);
-  if (!args.flag('quiet')) process.stderr.write(`cellos: run ${plan.runId} ${outcome.ending}, exit ${code}${outcome.reason === undefined && failure === undefined ? '' : ` (${outcome.reason ?? failure})`}; evidence ${bundle.path}\n`);
+  if (!args.flag('quiet')) process.stderr.write(`cellos: run ${plan.runId} ${outcome.ending}, exit ${code}${outcome.reason === undefined && failure === undefined ? '' : ` (${outcome.reason ?? failure})`}; evidence ${bundle.path}\n${workspace === undefined ? '' : workspaceLine(plan.runId, workspace)}`);
   return code;
 }
 
