@@ -22,6 +22,8 @@ export const LIMITS = {
   workspaceListBytesMax: 64 * 1024 * 1024,
   /** One secret value, bytes. */
   secretSizeBytesMax: 64 * 1024,
+  /** Uses of one lease, and refusals of one run, recorded one by one; a guest that asks without end does not fill the evidence. */
+  secretRecordsMax: 256,
   /** One request line of the secret socket, bytes. */
   secretRequestBytesMax: 8 * 1024,
   /** Open connections of one secret socket. */

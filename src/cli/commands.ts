@@ -10,6 +10,7 @@ const ASK_OPTIONS: readonly OptionInfo[] = [
   { name: 'ro', value: 'PATH[:TARGET]', multiple: true, about: 'show a host path, read-only' },
   { name: 'rw', value: 'PATH[:TARGET]', multiple: true, about: 'show a host path, writable' },
   { name: 'secret', value: 'NAME[=BROKER:KEY]', multiple: true, about: 'give a secret: NAME of the environment, or env:VARIABLE, or file:/path' },
+  { name: 'secret-delivery', value: 'MODE', about: 'env (default), or runtimeBroker or runtimeLeasedBroker: the command asks a socket, with `secret get NAME`' },
   { name: 'env', value: 'K=V', multiple: true, short: 'e', about: 'set a variable in the cell' },
   { name: 'ttl', value: 'DURATION', about: 'end the cell after this time (default 1h)' },
   { name: 'memory', value: 'SIZE', about: 'memory limit (default half of this host)' },

@@ -7,7 +7,7 @@ import { CellError, errnoOf } from '../base/errors.ts';
 import { isPortableIdentifier } from '../base/ids.ts';
 import type { SecretSource } from '../adapters/secret/host-broker.ts';
 import { type AskedMount, DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
-import type { ExecutionCellSpec, SpecDocument } from '../core/spec/document.ts';
+import type { ExecutionCellSpec, SecretDeliveryMode, SpecDocument } from '../core/spec/document.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';
 import type { ParsedArgs } from './command.ts';
 import { parseDuration, parsePositive, parseSize } from './duration.ts';
@@ -81,6 +81,15 @@ function asksOf(args: ParsedArgs, sources: ReadonlyMap<string, SecretSource>): R
   };
 }
 
+const DELIVERIES: readonly SecretDeliveryMode[] = ['env', 'runtimeBroker', 'runtimeLeasedBroker'];
+
+function secretDelivery(args: ParsedArgs): SecretDeliveryMode {
+  const text = args.text('secret-delivery') ?? 'env';
+  const found = DELIVERIES.find((mode) => mode === text);
+  if (found === undefined) throw usage(`Cannot use --secret-delivery ${JSON.stringify(text)}: it is one of ${DELIVERIES.join(', ')}`);
+  return found;
+}
+
 function commandDocument(args: ParsedArgs, argv: readonly string[], secrets: readonly string[]): SpecDocument {
   const ttl = args.text('ttl');
   const ttlSeconds = ttl === undefined ? DEFAULTS.ttlSeconds : Math.max(1, Math.ceil(parseDuration('--ttl', ttl) / 1000));
@@ -93,7 +102,7 @@ function commandDocument(args: ParsedArgs, argv: readonly string[], secrets: rea
     id: 'command',
     authority: secrets.length === 0 ? {} : { secretRefs: secrets },
     lifetime: { ttlSeconds },
-    run: { argv, secretDelivery: 'env' },
+    run: { argv, secretDelivery: secretDelivery(args) },
     ...(artifacts.length === 0 ? {} : { export: { artifacts } }),
   };
   const document = { apiVersion: 'cellos.io/v1', kind: 'ExecutionCell', spec };
