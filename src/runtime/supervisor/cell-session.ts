@@ -90,7 +90,7 @@ export class CellSession {
     const run: RunContext = { cellId: plan.cellId, runId: plan.runId, spec: document.document.spec };
     const sessionId = ulid(deps.clock.nowMs(), deps.random.bytes(10));
     recordBeginning(deps, input, run);
-    recorder.barrier(); // Q1
+    if (plan.secrets.refs.length > 0) recorder.barrier(); // no lease is taken that nobody would know of
     let cell: LiveCell | undefined;
     try {
       await input.secrets.prepare(recorder, run, input.signal);
@@ -101,7 +101,7 @@ export class CellSession {
       input.secrets.recordIdentity(recorder, run);
       recorder.record('containerSecurity', referenceData.containerSecurity(run, cell.facts.capabilities), { tier: 'kernel' });
       recorder.record('networkPolicy', referenceData.networkPolicy(run));
-      recorder.barrier();
+      recorder.barrier(); // Q1
       return new CellSession(deps, input, { cell, run, sessionId, started });
     } catch (error) {
       await closeFailed({ deps, input, run, sessionId, cell, error });
