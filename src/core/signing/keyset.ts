@@ -7,7 +7,8 @@
  */
 import { type Bytes, equalBytes, fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts';
 import { canonicalBytes } from '../../base/canonical-json.ts';
-import { digestOf, isSmallOrderPoint, verifyEd25519 } from '../../base/crypto.ts';
+import { digestOf, verifyEd25519 } from '../../base/crypto.ts';
+import { isSmallOrderPoint } from '../../base/ed25519-point.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
