@@ -30,7 +30,8 @@ export function stringText(value: string): string {
   return JSON.stringify(value);
 }
 
-function compareCodePoints(a: string, b: string): number {
+/** The order of the texts' UTF-8 bytes, which is the order of their code points. */
+export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i += 1) {
     let x = a.charCodeAt(i);
