@@ -11,6 +11,7 @@ import { evidenceBundleStubData, evidenceBundleUrn } from '../../src/core/events
 import { buildByName } from './events-builders.ts';
 import { signingAdapters } from './events-signing.ts';
 import { smallAdapters } from './events-small.ts';
+import { trustAdapters } from './events-trust.ts';
 import { objectMember, optionalText, refuses, sameJson, textMember } from './expect.ts';
 import type { VectorAdapter } from './run.ts';
 
@@ -80,4 +81,5 @@ export const eventAdapters: Readonly<Record<string, VectorAdapter>> = {
 
   ...smallAdapters,
   ...signingAdapters,
+  ...trustAdapters,
 };

@@ -3,7 +3,7 @@ import { canonicalText, stringText } from '../../base/canonical-json.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
-import { parseJson } from '../../base/json-parse.ts';
+import { parseTypedJson } from '../../base/typed-json.ts';
 import { CEX_KEYS, type CexKey, type CloudEvent } from './envelope.ts';
 
 const orNull = (text: string | undefined): string => (text === undefined ? 'null' : stringText(text));
@@ -49,26 +49,6 @@ export function eventToJson(event: CloudEvent): JsonObject {
 }
 
 const ATTRIBUTES: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent']);
-
-/**
- * Reads JSON as the reference reads a typed document: a member that stands twice is refused where the type knows it, and the last one counts
- * anywhere else; floats by the reference's rule, so that their canonical bytes are the signer's.
- *
- * @param known paths of the members the type knows
- * @throws CellError `json.invalid` | `event.invalid`
- */
-export function parseTypedJson(input: Bytes | string, known: ReadonlySet<string>): JsonValue {
-  let twice: string | undefined;
-  const value = parseJson(input, {
-    duplicates: 'last',
-    floats: 'reference',
-    onDuplicate: (path) => {
-      if (known.has(path)) twice ??= path;
-    },
-  });
-  if (twice !== undefined) throw new CellError('event.invalid', `Cannot read an event: its ${twice} is given twice`, { facts: { key: twice } });
-  return value;
-}
 
 /** @throws CellError `json.invalid` | `event.invalid` */
 export function parseEventText(input: Bytes | string): CloudEvent {

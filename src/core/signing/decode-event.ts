@@ -9,8 +9,9 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { CellError, isCellError, messageOf } from '../../base/errors.ts';
 import { isJsonObject, type JsonValue } from '../../base/json.ts';
+import { parseTypedJson } from '../../base/typed-json.ts';
 import { EVENTS } from '../events/catalogue.ts';
-import { parseEventText, parseTypedJson } from '../events/envelope-codec.ts';
+import { parseEventText } from '../events/envelope-codec.ts';
 import type { CloudEvent, SignedEventEnvelope } from '../events/envelope.ts';
 import { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from './envelope.ts';
 
