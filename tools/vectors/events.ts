@@ -8,12 +8,21 @@ import { EVENTS } from '../../src/core/events/catalogue.ts';
 import { canonicalEventText, eventText, eventToJson, parseCloudEvent, parseEventText } from '../../src/core/events/envelope-codec.ts';
 import type { CloudEvent } from '../../src/core/events/envelope.ts';
 import { evidenceBundleStubData, evidenceBundleUrn } from '../../src/core/events/host-probes.ts';
+import { CellProjection } from '../../src/core/projection/cell-projection.ts';
+import { currentState, snapshotText } from '../../src/core/projection/cell-state.ts';
 import { buildByName } from './events-builders.ts';
 import { signingAdapters } from './events-signing.ts';
 import { smallAdapters } from './events-small.ts';
 import { trustAdapters } from './events-trust.ts';
 import { objectMember, optionalText, refuses, sameJson, textMember } from './expect.ts';
 import type { VectorAdapter } from './run.ts';
+
+const PROJECTION_REASONS = [
+  [/is missing data payload$/, 'no-data'],
+  [/projection saw mismatched/, 'mismatch'],
+  [/illegal (projection )?transition/, 'order'],
+  [/parse field|unknown identity failure operation|is missing required field|must be an? |is out of range/, 'field'],
+] as const;
 
 /** The event the builder vectors put the data into. */
 function builtEvent(input: JsonObject, at: { id: JsonValue | undefined; source: JsonValue | undefined; time: JsonValue | undefined }): { event: CloudEvent; data: JsonObject } {
@@ -77,6 +86,21 @@ export const eventAdapters: Readonly<Record<string, VectorAdapter>> = {
     assert.ok(isJsonObject(event.data));
     sameJson(evidenceBundleStubData(ids), event.data);
     assert.equal(evidenceBundleUrn(ids.runId), textMember(ok, 'urn'));
+  },
+
+  'events/projection': ({ input, expect }) => {
+    const projection = new CellProjection('reference');
+    const ok = objectMember(expect, 'ok');
+    const results = (input['events'] as readonly JsonValue[]).map((event) => projection.apply(parseCloudEvent(event)));
+    const expected = ok['results'] as readonly JsonValue[];
+    assert.equal(results.length, expected.length);
+    for (const [i, result] of results.entries()) {
+      const want = expected[i];
+      const wanted = isJsonObject(want) ? PROJECTION_REASONS.find(([pattern]) => pattern.test(textMember(want, 'error')))?.[1] : want;
+      assert.equal(result.kind === 'refused' ? result.reason : result.kind === 'applied', wanted, `event ${i}`);
+    }
+    assert.equal(snapshotText(projection.state), textMember(ok, 'snapshot_json'));
+    assert.equal(currentState(projection.state), textMember(ok, 'current_state'));
   },
 
   ...smallAdapters,
