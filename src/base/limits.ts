@@ -36,6 +36,8 @@ export const LIMITS = {
   killTimeoutMs: 10_000,
   /** Default time between SIGTERM and SIGKILL, ms. */
   graceMsDefault: 10_000,
+  /** Events of one cell that a projection holds back because they came too early. */
+  heldEventsMax: 256,
   /** Longest time to live of a cell, seconds. */
   ttlSecondsMax: 31 * 24 * 3600,
 } as const;
