@@ -58,6 +58,8 @@ function write(value: JsonValue, order: KeyOrder, number: (value: number | bigin
     case 'number':
     case 'bigint':
       return number(value);
+    default:
+      break;
   }
   if (value instanceof JsonFloat) return number(value);
   if (Array.isArray(value)) return `[${value.map((item) => write(item, order, number)).join(',')}]`;

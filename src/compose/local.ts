@@ -166,4 +166,5 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
+export type { SecretSource };
 export { StateFolder, systemClock };

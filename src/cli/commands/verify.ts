@@ -1,6 +1,6 @@
 /** `cellos verify`: one verdict, the first bad record, and the exit code that says it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { bundleAt } from '../../adapters/os/bundle-files.ts';
+import { bundleAt } from '../../compose/evidence.ts';
 import { openKeys, StateFolder } from '../../compose/local.ts';
 import { CellError } from '../../base/errors.ts';
 import { currentSettings } from '../../config/env.ts';
