@@ -1,5 +1,5 @@
-// The walls between the layers, from tools/walls/layers.mjs. Type-only imports count as imports.
-import { ARROWS, GUARDED_MODULES, PURE, TOP_FILES } from './tools/walls/layers.mjs';
+// The walls between the layers, from tools/walls/layers.ts. Type-only imports count as imports.
+import { ARROWS, GUARDED_MODULES, PURE, TOP_FILES } from './tools/walls/layers.ts';
 
 const literal = (text) => text.replaceAll('.', '\\.');
 /** Pattern of the files of a layer. */

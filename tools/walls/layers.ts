@@ -4,7 +4,7 @@
  */
 
 /** Layer → the layers it may import. What is not listed is refused. */
-export const ARROWS = {
+export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   wire: ['base'],
   core: ['base'],
@@ -19,13 +19,13 @@ export const ARROWS = {
 };
 
 /** Layers without any package, Node module, clock or randomness. */
-export const PURE = ['wire', 'core'];
+export const PURE: readonly string[] = ['wire', 'core'];
 
 /** Files of src/ that stand beside the folders, by layer. */
-export const TOP_FILES = { 'version.ts': 'base', 'index.ts': 'library' };
+export const TOP_FILES: Readonly<Record<string, string>> = { 'version.ts': 'base', 'index.ts': 'library' };
 
 /** Node modules that only some files may import. */
-export const GUARDED_MODULES = {
+export const GUARDED_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['src/adapters/os/process.ts'],
   'node:crypto': ['src/base/crypto.ts', 'src/adapters/signer/', 'src/adapters/os/random.ts'],
   'node:process': [],
