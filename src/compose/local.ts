@@ -1,5 +1,5 @@
 /** Puts the parts together for work on this host. The only importer of adapters beside tests. */
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
@@ -30,10 +30,10 @@ import { SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import { VERSION } from '../version.ts';
 
-/** The helper beside a built program, else the one a clone built. */
+/** Where the cell helper is: beside a built program, or where a clone builds it. No other place is tried. */
 export function helperPath(): string {
-  const built = fileURLToPath(new URL(`./native/linux-${process.arch}/cellos-cell`, import.meta.url));
-  return existsSync(built) ? built : fileURLToPath(new URL('../../build/native/cellos-cell', import.meta.url));
+  const place = import.meta.url.endsWith('.ts') ? '../../build/native/cellos-cell' : `./native/linux-${process.arch}/cellos-cell`;
+  return fileURLToPath(new URL(place, import.meta.url));
 }
 
 export function hostFacts(settings: Settings): HostFacts {

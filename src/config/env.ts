@@ -7,15 +7,19 @@ export const environment: Environment = process.env;
 
 export interface Settings {
   readonly stateDir: string;
+  /** What can be lost at any time: compiled code. */
+  readonly cacheDir: string;
   readonly path: string;
   readonly color: boolean;
 }
 
-/** CELLOS_STATE_DIR, else /var/lib/cellos for root, else XDG_STATE_HOME or ~/.local/state. Pure. */
+/** CELLOS_STATE_DIR, else /var/lib/cellos for root, else XDG_STATE_HOME or ~/.local/state; the cache likewise. Pure. */
 export function settingsOf(env: Environment, host: { euid: number; home: string }): Settings {
   const stateHome = env['XDG_STATE_HOME']?.startsWith('/') ? env['XDG_STATE_HOME'] : `${host.home}/.local/state`;
+  const cacheHome = env['XDG_CACHE_HOME']?.startsWith('/') ? env['XDG_CACHE_HOME'] : `${host.home}/.cache`;
   return {
     stateDir: env['CELLOS_STATE_DIR'] || (host.euid === 0 ? '/var/lib/cellos' : `${stateHome}/cellos`),
+    cacheDir: env['CELLOS_CACHE_DIR'] || (host.euid === 0 ? '/var/cache/cellos' : `${cacheHome}/cellos`),
     path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     color: env['NO_COLOR'] === undefined || env['NO_COLOR'] === '',
   };
