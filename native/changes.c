@@ -36,8 +36,8 @@ int changes_main(char *root) {
   if (!walk) return fprintf(stderr, "cellos-changes: %s: %s\n", root, strerror(errno)), 1;
   errno = 0;
   for (FTSENT *entry; (entry = fts_read(walk)); errno = 0) {
-    if (entry->fts_level == 0 || entry->fts_info == FTS_DP) continue;
     if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR || entry->fts_info == FTS_NS) return fprintf(stderr, "cellos-changes: %s\n", strerror(entry->fts_errno)), 1;
+    if (entry->fts_level == 0 || entry->fts_info == FTS_DP) continue;
     if (++count > ENTRIES_MAX) return fprintf(stderr, "cellos-changes: more than %d entries\n", ENTRIES_MAX), 2;
     printf("%c%c%o%c%lld%c%s%c", kind_of(entry), 0, entry->fts_statp->st_mode & 07777, 0, (long long)entry->fts_statp->st_size, 0, entry->fts_path + skip, 0);
   }

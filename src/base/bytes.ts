@@ -1,6 +1,7 @@
 /** Bytes and their textual forms. Pure; the only place that names `Buffer`. */
 
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const lossyDecoder = new TextDecoder('utf-8');
 
 export type Bytes = Uint8Array;
 
@@ -25,6 +26,11 @@ export function tryDecodeUtf8(bytes: Bytes): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** For text that is only shown or compared: what is not valid UTF-8 becomes U+FFFD. */
+export function decodeUtf8Lossy(bytes: Bytes): string {
+  return lossyDecoder.decode(bytes);
 }
 
 export function toHex(bytes: Bytes): string {

@@ -79,6 +79,8 @@ function write(value: JsonValue, form: Form): string {
     case 'number':
     case 'bigint':
       return form.number(value);
+    default:
+      break;
   }
   if (value instanceof JsonFloat) return form.number(value);
   let out = '';
@@ -107,7 +109,7 @@ function jcsNumber(value: number | bigint | JsonFloat): string {
 }
 
 const CANONICAL: Form = { order: orderByCodePoint, number: referenceNumber };
-const COMPACT: Form = { order: () => {}, number: referenceNumber };
+const COMPACT: Form = { order: () => undefined, number: referenceNumber };
 const JCS: Form = { order: (keys) => void keys.sort(), number: jcsNumber };
 
 /** The reference's canonical form, version 1. @throws CellError `json.number` | `json.invalid` */

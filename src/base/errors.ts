@@ -110,7 +110,9 @@ export function unreachable(value: never, what: string): never {
 }
 
 /** Names why an error is deliberately dropped. The only permitted empty handling. */
-export function ignore(_error: unknown, _why: string): void {}
+export function ignore(_error: unknown, _why: string): void {
+  // Nothing: the call itself is the record of why.
+}
 
 /** The message of anything thrown, in one line. */
 export function messageOf(error: unknown): string {

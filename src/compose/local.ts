@@ -36,10 +36,10 @@ import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import { recordWorkspace, type WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
 
-/** The helper beside a built program, else the one a clone built. */
+/** Where the cell helper is: beside a built program, or where a clone builds it. No other place is tried. */
 export function helperPath(): string {
-  const built = fileURLToPath(new URL(`./native/linux-${process.arch}/cellos-cell`, import.meta.url));
-  return existsSync(built) ? built : fileURLToPath(new URL('../../build/native/cellos-cell', import.meta.url));
+  const place = import.meta.url.endsWith('.ts') ? '../../build/native/cellos-cell' : `./native/linux-${process.arch}/cellos-cell`;
+  return fileURLToPath(new URL(place, import.meta.url));
 }
 
 export function hostFacts(settings: Settings): HostFacts {
@@ -222,4 +222,5 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
+export type { SecretSource };
 export { StateFolder, systemClock };

@@ -6,7 +6,7 @@
  *   W2  whatever comes from the cell is data: nothing in it names a host path, a key or an attribution;
  *   W3  a frame that breaks the form throws `backend.protocol`, and the cell is ended.
  */
-import { concatBytes, utf8 } from '../base/bytes.ts';
+import { concatBytes, decodeUtf8Lossy, utf8 } from '../base/bytes.ts';
 import { CellError } from '../base/errors.ts';
 
 export const CONTROL = {
@@ -100,15 +100,13 @@ export type CellFrame =
   | { readonly type: 'file-error'; readonly id: number; readonly errno: number }
   | { readonly type: 'list'; readonly id: number; readonly entries: readonly { name: string; kind: 'file' | 'directory' | 'symlink' | 'other'; sizeBytes: number }[] };
 
-const text = new TextDecoder('utf-8');
-
 function malformed(what: string): never {
   throw new CellError('backend.protocol', `Cannot read what the cell sent: malformed ${what}; the cell is ended`, { facts: { what } });
 }
 
 function helloFields(payload: Uint8Array): Map<string, string> {
   const fields = new Map<string, string>();
-  for (const line of text.decode(payload).split('\n')) {
+  for (const line of decodeUtf8Lossy(payload).split('\n')) {
     const at = line.search(/[\t:]/);
     if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1).trim());
   }
@@ -128,7 +126,7 @@ function listEntries(payload: Uint8Array, view: DataView): { name: string; kind:
     const end = payload.indexOf(0, at + 9);
     const kind = KINDS[String.fromCharCode(payload[at] ?? 0)];
     if (end < 0 || kind === undefined) malformed('list');
-    entries.push({ name: text.decode(payload.subarray(at + 9, end)), kind, sizeBytes: u64(view, at + 1) });
+    entries.push({ name: decodeUtf8Lossy(payload.subarray(at + 9, end)), kind, sizeBytes: u64(view, at + 1) });
     at = end + 1;
   }
   return entries;

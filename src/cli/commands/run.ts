@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { EXIT } from '../../base/errors.ts';
 import { openRun, StateFolder, systemClock } from '../../compose/local.ts';
 import { currentSettings } from '../../config/env.ts';
-import { fileBytes } from '../../adapters/os/bundle-files.ts';
+import { fileBytes } from '../../compose/evidence.ts';
 import { exportArtifacts } from '../../runtime/supervisor/export-artifacts.ts';
 import { type CommandOutcome, runCommand } from '../../runtime/supervisor/run-command.ts';
 import { countChanges } from '../../core/workspace/changes.ts';
