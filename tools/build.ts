@@ -1,7 +1,7 @@
 /**
  * `npm run build`: the publishable package in `dist/`.
  *
- *   P1  a program is one small entry and chunks that are loaded when a command asks for them, so that `--version` costs no more than Node;
+ *   P1  a program is one bundle, started from compiled code (tools/programs.ts);
  *   P2  the verifier is one file without dependencies, and runs on Node 20;
  *   P3  only declared runtime dependencies stay imports; the rest is bundled;
  *   P4  the cell helper of this machine lies beside the programs, with those of other machines found under build/native/linux-ARCH/.
@@ -9,9 +9,8 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { build, type BuildOptions } from 'esbuild';
 import { runWall, WALLS } from './check.ts';
+import { buildPrograms } from './programs.ts';
 
-/** Programs by the name they are installed under. */
-const PROGRAMS: Readonly<Record<string, string>> = { cellos: 'src/cli/main.ts' };
 const LIBRARIES: Readonly<Record<string, string>> = { index: 'src/index.ts', core: 'src/core/index.ts', ports: 'src/ports/index.ts', testing: 'src/testing/index.ts' };
 const VERIFIER = { 'cellos-verify': 'src/cli/verify-alone.ts' };
 
@@ -20,9 +19,10 @@ const COMMON: BuildOptions = { bundle: true, platform: 'node', format: 'esm', ou
 
 async function bundles(): Promise<void> {
   const libraries = Object.fromEntries(Object.entries(LIBRARIES).filter(([, entry]) => existsSync(entry)));
-  await build({ ...COMMON, target: 'node24', entryPoints: { ...PROGRAMS, ...libraries }, splitting: true, chunkNames: 'chunk-[hash]', external: Object.keys(manifest.dependencies) });
+  await build({ ...COMMON, target: 'node24', entryPoints: libraries, splitting: true, chunkNames: 'chunk-[hash]', external: Object.keys(manifest.dependencies) });
   await build({ ...COMMON, target: 'node20', entryPoints: VERIFIER });
-  for (const name of [...Object.keys(PROGRAMS), ...Object.keys(VERIFIER)]) chmodSync(`dist/${name}.mjs`, 0o755);
+  await buildPrograms('dist');
+  for (const name of Object.keys(VERIFIER)) chmodSync(`dist/${name}.mjs`, 0o755);
 }
 
 /** Declarations as the compiler wall leaves them. */
@@ -51,5 +51,5 @@ for (const path of ['dist', 'build/types']) rmSync(path, { recursive: true, forc
 await bundles();
 await declarations();
 helpers();
-for (const name of readdirSync('dist').sort()) if (name.endsWith('.mjs')) console.log(`dist/${name}  ${(statSync(`dist/${name}`).size / 1024).toFixed(0)} KiB`);
+for (const name of readdirSync('dist').sort()) if (/\.[cm]js$/.test(name)) console.log(`dist/${name}  ${(statSync(`dist/${name}`).size / 1024).toFixed(0)} KiB`);
 for (const name of readdirSync('dist/native')) console.log(`dist/native/${name}/cellos-cell`);

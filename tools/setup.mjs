@@ -83,6 +83,13 @@ export function buildNative({ force = false } = {}) {
   renameSync(fresh, target);
 }
 
+/** Bundles the programs of this clone, when they are older than their sources. */
+function buildPrograms(env) {
+  const built = statSync(`${root}build/programs/cellos.cjs`, { throwIfNoEntry: false });
+  const newer = built === undefined || spawnSync('find', ['src', 'tools/programs.ts', 'package.json', 'build/native/cellos-cell', '-newer', 'build/programs/cellos.cjs', '-print', '-quit'], { cwd: root }).stdout.length > 0;
+  if (newer) run(`${nodeBin}/node`, ['tools/programs.ts'], { env, failed: 'Cannot bundle the programs' });
+}
+
 /** @returns the environment for everything that comes after: our Node is first on PATH. */
 export function setup() {
   if (process.platform !== 'linux') fail('CellOS runs on Linux: cells are made of its namespaces');
@@ -91,5 +98,6 @@ export function setup() {
   bringPackages(env);
   bringSystemPackages();
   buildNative();
+  buildPrograms(env);
   return env;
 }

@@ -1,10 +1,8 @@
-#!/usr/bin/env node
 /** The program `cellos`: finds the command, runs it, turns errors into one line and an exit code. */
 import { EXIT, isCellError, messageOf } from '../base/errors.ts';
 import { VERSION } from '../version.ts';
 import { commandHelp, parseCommandArgs } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { useCompileCache } from './compile-cache.ts';
 
 function help(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));
@@ -25,13 +23,7 @@ function help(): string {
   ].join('\n');
 }
 
-const NODE_MAJOR_MIN = 24;
-
 async function main(argv: readonly string[]): Promise<number> {
-  if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
-    process.stderr.write(`cellos: Cannot run on Node ${process.versions.node}: Node ${NODE_MAJOR_MIN} or newer is needed\n`);
-    return EXIT.failure;
-  }
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const asked = COMMANDS.find((command) => command.name === rest[0]);
@@ -52,7 +44,6 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(commandHelp(command));
     return EXIT.ok;
   }
-  useCompileCache();
   const args = parseCommandArgs(command, rest);
   return (await command.load()).execute(args);
 }

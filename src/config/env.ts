@@ -8,35 +8,22 @@ export const environment: Environment = process.env;
 
 export interface Settings {
   readonly stateDir: string;
-  /** What can be lost at any time: compiled code. undefined: this user has no place for it. */
-  readonly cacheDir: string | undefined;
   readonly path: string;
   readonly color: boolean;
 }
 
-/** CELLOS_STATE_DIR, else /var/lib/cellos for root, else XDG_STATE_HOME or ~/.local/state; the cache likewise. Pure. @throws CellError `config.invalid` */
+/** CELLOS_STATE_DIR, else /var/lib/cellos for root, else XDG_STATE_HOME or ~/.local/state. Pure. @throws CellError `config.invalid` */
 export function settingsOf(env: Environment, host: { euid: number; home: () => string | undefined }): Settings {
   return {
     stateDir: env['CELLOS_STATE_DIR'] || (host.euid === 0 ? '/var/lib/cellos' : `${stateHome(env, host.home)}/cellos`),
-    cacheDir: env['CELLOS_CACHE_DIR'] || (host.euid === 0 ? '/var/cache/cellos' : cacheHome(env, host.home)),
     path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     color: env['NO_COLOR'] === undefined || env['NO_COLOR'] === '',
   };
 }
 
-function cacheHome(env: Environment, home: () => string | undefined): string | undefined {
-  if (env['XDG_CACHE_HOME']?.startsWith('/')) return `${env['XDG_CACHE_HOME']}/cellos`;
-  const folder = homeOf(env, home);
-  return folder === undefined ? undefined : `${folder}/.cache/cellos`;
-}
-
-function homeOf(env: Environment, home: () => string | undefined): string | undefined {
-  return env['HOME']?.startsWith('/') ? env['HOME'] : home();
-}
-
 function stateHome(env: Environment, home: () => string | undefined): string {
   if (env['XDG_STATE_HOME']?.startsWith('/')) return env['XDG_STATE_HOME'];
-  const folder = homeOf(env, home);
+  const folder = env['HOME']?.startsWith('/') ? env['HOME'] : home();
   if (folder === undefined) throw new CellError('config.invalid', 'Cannot tell where the state folder is: this user has no home; set CELLOS_STATE_DIR');
   return `${folder}/.local/state`;
 }
