@@ -24,7 +24,7 @@ async function bundle(name: string, entry: string, folder: string): Promise<void
     target: 'node24',
     external: DECLARED,
     define: { 'import.meta.url': '__moduleUrl' },
-    banner: { js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    banner: { js: 'const __moduleUrl = "file://" + encodeURI(__filename).replace(/[?#]/g, encodeURIComponent);' },
     legalComments: 'none',
     logLevel: 'warning',
     charset: 'utf8',
