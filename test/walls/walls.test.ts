@@ -52,7 +52,7 @@ const EDITS: readonly Seed[] = [
   { path: '', wall: 'tidy', says: 'docs/errors.md does not have seed.code' },
   { path: '', wall: 'tidy', says: 'docs/events.md does not have dev.cellos.events.cell.evidence.v1.sealed' },
   { path: '', wall: 'tidy', says: 'src/extras belongs to no layer' },
-  { path: '', wall: 'tidy', says: 'tsconfig/core.json refers to ports, base' },
+  { path: '', wall: 'tidy', says: 'tsconfig/core.json refers to ports, which core may not import' },
   { path: '', wall: 'tidy', says: 'tsconfig/wire.json of a pure layer has to say "types": []' },
   { path: 'src/cli/seed-long-file.ts', wall: 'tidy', says: 'has 401 lines, more than 400' },
   { path: 'src/cli/seed-long-function.ts#long', wall: 'tidy', says: 'has 72 lines, more than 70' },
@@ -82,6 +82,17 @@ describe('seeded violations', () => {
   it('there is at least one for each wall', () => {
     for (const wall of WALLS) expect(seeds.some((seed) => seed.wall === wall.name), wall.name).toBe(true);
     expect(seeds.filter((seed) => seed.says === '')).toEqual([]);
+  });
+
+  it('the allowance only shrinks: what is not needed goes, nothing comes', async () => {
+    const read = () => JSON.parse(readFileSync(`${root}/tools/walls/allowance.json`, 'utf8')) as { sizes: Record<string, number>; untestedErrors: string[] };
+    const before = read();
+    const result = await runWall({ name: 'tidy', args: ['tools/tidy.ts', '--shrink'] }, root);
+    const after = read();
+    expect(result.output).not.toContain('needs no allowance any more');
+    expect(Object.keys(before.sizes)).toContain('src/cli/main.ts');
+    expect(after).toEqual({ ...before, sizes: Object.fromEntries(Object.entries(before.sizes).filter(([name]) => name !== 'src/cli/main.ts')) });
+    expect(after.untestedErrors).not.toContain('seed.code');
   });
 
   for (const { path, wall, says } of [...seeds, ...EDITS]) {

@@ -3,7 +3,7 @@
  * compiler's project references (tsconfig/LAYER.json) against it.
  */
 
-/** Layer → the layers it may import. What is not listed is refused. */
+/** Layer → the layers it may import. What is not listed is refused. `attacks` runs inside cells, so it knows nothing of ours. */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   wire: ['base'],
@@ -12,10 +12,11 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   config: ['base'],
   runtime: ['base', 'core', 'ports'],
   adapters: ['base', 'wire', 'core', 'ports'],
-  compose: ['base', 'core', 'ports', 'runtime', 'adapters', 'config'],
+  attacks: [],
+  compose: ['base', 'core', 'ports', 'runtime', 'adapters', 'config', 'attacks'],
   testing: ['base', 'core', 'ports', 'runtime'],
   library: ['base', 'core', 'ports', 'runtime', 'compose', 'config'],
-  cli: ['base', 'core', 'ports', 'runtime', 'compose', 'config'],
+  cli: ['base', 'core', 'ports', 'runtime', 'compose', 'config', 'attacks'],
 };
 
 /** Layers without any package, Node module, clock or randomness. */

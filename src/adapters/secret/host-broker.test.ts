@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
-import { utf8 } from '../../base/bytes.ts';
 import type { EpochMs } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { secretBrokerContract } from '../../testing/contracts/secret-broker.ts';
@@ -17,10 +16,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function subject(sources: ReadonlyMap<string, SecretSource>, env: Readonly<Record<string, string>>) {
   let nowMs = 0;
   const clock: Clock = { nowMs: () => nowMs as EpochMs, nowRfc3339: () => '1970-01-01T00:00:00+00:00', monotonicMs: () => nowMs, after: () => ({ [Symbol.dispose]: () => undefined }) };
-  const advance = (ms: number): void => {
+  const pass = async (ms: number): Promise<void> => {
     nowMs += ms;
   };
-  return { broker: createHostBroker({ env, sources, clock, random: systemRandom }), known: { ref: 'known', value: utf8('value-4711') }, unknown: 'unknown', empty: 'empty', advance };
+  return { broker: createHostBroker({ env, sources, clock, random: systemRandom }), known: { ref: 'known', value: 'value-4711' }, missing: 'absent', empty: 'empty', pass };
 }
 
 const file = (name: string): SecretSource => ({ broker: 'file', path: `${folder}/${name}` });
@@ -30,7 +29,7 @@ describe('the broker of environment variables keeps the contract of the port sec
 });
 
 describe('the broker of files keeps the contract of the port secret-broker', () => {
-  const sources = new Map([['known', file('known')], ['empty', file('empty')], ['unknown', file('absent')]]);
+  const sources = new Map([['known', file('known')], ['empty', file('empty')], ['absent', file('absent')]]);
   for (const one of secretBrokerContract(() => subject(sources, {}))) it(one.name, one.run);
 
   it('follows no symlink', async () => {

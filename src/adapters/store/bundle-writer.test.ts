@@ -1,27 +1,37 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import { utf8 } from '../../base/bytes.ts';
-import { type BundleSubject, runBundleContract } from '../../testing/contracts/run-bundle.ts';
+import { runBundleContract, type RunBundleHarness } from '../../testing/contracts/run-bundle.ts';
+import { bundleAt } from '../os/bundle-files.ts';
 import { AppendFile } from '../os/durable-file.ts';
 import { createRunBundle } from './bundle-writer.ts';
 
-function subject(): BundleSubject {
-  const root = mkdtempSync(`${tmpdir()}/cellos-bundle-`);
-  const path = `${root}/run`;
+const root = mkdtempSync(`${tmpdir()}/cellos-bundle-`);
+const open: AppendFile[] = [];
+let made = 0;
+
+function harness(): RunBundleHarness {
+  made += 1;
+  const path = `${root}/run-${made}`;
   mkdirSync(path, { mode: 0o700 });
   const records = new AppendFile(`${path}/records.jsonl`);
+  open.push(records);
   return {
     bundle: createRunBundle({ runId: 'run', path, scratch: `${root}/scratch`, records }, utf8('{"keyset":true}')),
-    fileOf: (name) => (existsSync(`${path}/${name}`) ? readFileSync(`${path}/${name}`) : undefined),
-    paths: () => readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => `${entry.parentPath}/${entry.name}`.slice(path.length + 1)).sort(),
-    dispose: () => {
-      records.close();
-      rmSync(root, { recursive: true, force: true });
+    source: () => {
+      const found = bundleAt(path);
+      if (found.kind !== 'bundle') throw new Error(`${path} is no bundle folder`);
+      return found.source;
     },
   };
 }
 
+afterAll(() => {
+  for (const records of open) records.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
 describe('the bundle folder keeps the contract of the port run-bundle', () => {
-  for (const one of runBundleContract(subject)) it(one.name, one.run);
+  for (const one of runBundleContract(harness)) it(one.name, one.run);
 });

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { workspaceContract, type WorkspaceSubject } from '../../testing/contracts/workspace.ts';
+import { workspaceContract, type WorkspaceHarness } from '../../testing/contracts/workspace.ts';
 import { openOverlay } from './overlay.ts';
 
 const helper = `${import.meta.dirname}/../../../build/native/cellos-cell`;
 
 /** An upper folder as overlayfs would have filled it. */
-function subject(): WorkspaceSubject & { readonly source: string; readonly upper: string } {
+function subject(): WorkspaceHarness & { readonly source: string; readonly upper: string } {
   const root = mkdtempSync(`${tmpdir()}/cellos-overlay-`);
   const [source, upper] = [`${root}/source`, `${root}/upper`];
   const put = (path: string, text: string): void => {

@@ -1,21 +1,21 @@
-/** Contract of `ports/clock.ts`. `advance` makes at least `ms` of the clock's own time pass. */
+/** Contract of `ports/clock.ts`. `pass` makes at least `ms` of the clock's own time pass. */
 import assert from 'node:assert/strict';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { ContractCase } from './contract.ts';
 
-export interface ClockSubject {
+export interface ClockHarness {
   readonly clock: Clock;
-  advance(ms: number): Promise<void>;
+  pass(ms: number): Promise<void>;
 }
 
-export function clockContract(make: () => ClockSubject): ContractCase[] {
+export function clockContract(make: () => ClockHarness): ContractCase[] {
   return [
     {
       name: 'monotonicMs() never runs backwards',
       run: async () => {
-        const { clock, advance } = make();
+        const { clock, pass } = make();
         const before = clock.monotonicMs();
-        await advance(3);
+        await pass(3);
         assert.ok(clock.monotonicMs() >= before + 3);
       },
     },
@@ -31,12 +31,12 @@ export function clockContract(make: () => ClockSubject): ContractCase[] {
     {
       name: 'after() calls back once, and not before its time',
       run: async () => {
-        const { clock, advance } = make();
+        const { clock, pass } = make();
         const called: number[] = [];
         const start = clock.monotonicMs();
         clock.after(5, () => void called.push(clock.monotonicMs()));
-        while (called.length === 0) await advance(2);
-        await advance(10);
+        while (called.length === 0) await pass(2);
+        await pass(10);
         assert.equal(called.length, 1);
         assert.ok((called[0] ?? 0) - start >= 4, 'a timer may be rounded by one millisecond, not more');
       },
@@ -44,10 +44,10 @@ export function clockContract(make: () => ClockSubject): ContractCase[] {
     {
       name: 'after() that is disposed never calls back',
       run: async () => {
-        const { clock, advance } = make();
+        const { clock, pass } = make();
         let called = false;
         clock.after(2, () => (called = true))[Symbol.dispose]();
-        await advance(10);
+        await pass(10);
         assert.equal(called, false);
       },
     },

@@ -1,29 +1,30 @@
 /** Contract of `ports/secret-broker.ts`. */
 import assert from 'node:assert/strict';
+import { utf8 } from '../../base/bytes.ts';
 import type { SecretBroker } from '../../ports/secret-broker.ts';
 import { type ContractCase, expectCode } from './contract.ts';
 
-export interface BrokerSubject {
+export interface SecretBrokerHarness {
   readonly broker: SecretBroker;
-  /** A reference the broker knows, and the bytes of its value. */
-  readonly known: { readonly ref: string; readonly value: Uint8Array };
+  /** A reference the broker knows, and its value. */
+  readonly known: { readonly ref: string; readonly value: string };
   /** References without a value, and with an empty one. */
-  readonly unknown: string;
+  readonly missing: string;
   readonly empty: string;
   /** Makes at least `ms` of the broker's clock pass. */
-  advance(ms: number): void;
+  pass(ms: number): Promise<void>;
 }
 
-export function secretBrokerContract(make: () => BrokerSubject): ContractCase[] {
+export function secretBrokerContract(make: () => SecretBrokerHarness): ContractCase[] {
   const { signal } = new AbortController();
-  const lease = (subject: BrokerSubject, ttlMs = 1000) => subject.broker.lease(subject.known.ref, { ttlMs, signal });
+  const lease = (subject: SecretBrokerHarness, ttlMs = 1000) => subject.broker.lease(subject.known.ref, { ttlMs, signal });
   return [
     {
       name: 'a lease reads the value as often as asked, until it is revoked',
       run: async () => {
         const subject = make();
         const one = await lease(subject);
-        for (const _ of [1, 2]) assert.deepEqual((await one.read({ signal })).reveal(), subject.known.value);
+        for (const _ of [1, 2]) assert.deepEqual((await one.read({ signal })).reveal(), utf8(subject.known.value));
         assert.equal(await one.revoke(), 'revoked');
         await expectCode(() => one.read({ signal }), ['secret.broker', 'secret.missing']);
       },
@@ -34,7 +35,7 @@ export function secretBrokerContract(make: () => BrokerSubject): ContractCase[] 
         const subject = make();
         const one = await lease(subject);
         (await one.read({ signal }))[Symbol.dispose]();
-        assert.deepEqual((await one.read({ signal })).reveal(), subject.known.value);
+        assert.deepEqual((await one.read({ signal })).reveal(), utf8(subject.known.value));
         await one.revoke();
       },
     },
@@ -43,7 +44,7 @@ export function secretBrokerContract(make: () => BrokerSubject): ContractCase[] 
       run: async () => {
         const subject = make();
         const one = await lease(subject, 50);
-        subject.advance(51);
+        await subject.pass(51);
         await expectCode(() => one.read({ signal }), ['secret.broker', 'secret.missing']);
         assert.equal(await one.revoke(), 'expired');
       },
@@ -64,7 +65,7 @@ export function secretBrokerContract(make: () => BrokerSubject): ContractCase[] 
         const subject = make();
         const [one, two] = [await lease(subject), await lease(subject)];
         assert.notEqual(one.leaseId, two.leaseId);
-        assert.ok(!one.leaseId.includes(Buffer.from(subject.known.value).toString()));
+        assert.ok(!one.leaseId.includes(subject.known.value));
         await Promise.all([one.revoke(), two.revoke()]);
       },
     },
@@ -72,7 +73,7 @@ export function secretBrokerContract(make: () => BrokerSubject): ContractCase[] 
       name: 'what is absent or empty is refused as secret.missing',
       run: async () => {
         const subject = make();
-        for (const ref of [subject.unknown, subject.empty]) await expectCode(() => subject.broker.lease(ref, { ttlMs: 1000, signal }), ['secret.missing']);
+        for (const ref of [subject.missing, subject.empty]) await expectCode(() => subject.broker.lease(ref, { ttlMs: 1000, signal }), ['secret.missing']);
       },
     },
     {

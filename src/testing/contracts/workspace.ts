@@ -4,7 +4,7 @@ import { countChanges } from '../../core/workspace/changes.ts';
 import type { WorkspaceOverlay } from '../../ports/workspace.ts';
 import { type ContractCase, expectCode } from './contract.ts';
 
-export interface WorkspaceSubject {
+export interface WorkspaceHarness {
   readonly overlay: WorkspaceOverlay;
   /** As a command of the cell does. */
   write(path: string, text: string): void;
@@ -17,8 +17,8 @@ export interface WorkspaceSubject {
   dispose(): void;
 }
 
-export function workspaceContract(make: () => WorkspaceSubject): ContractCase[] {
-  const using = (name: string, work: (subject: WorkspaceSubject) => Promise<void>): ContractCase => ({
+export function workspaceContract(make: () => WorkspaceHarness): ContractCase[] {
+  const using = (name: string, work: (subject: WorkspaceHarness) => Promise<void>): ContractCase => ({
     name,
     run: async () => {
       const subject = make();
