@@ -44,7 +44,7 @@ export const eventAdapters: Readonly<Record<string, VectorAdapter>> = {
   },
 
   'events/cloudevent_parse': ({ input, expect }) => {
-    const read = () => parseEventText(textMember(input, 'text'));
+    const read = () => parseEventText(textMember(input, 'text'), 'reference');
     if (expect['error'] !== undefined) {
       refuses(read, ['json.invalid', 'event.invalid']);
       return;

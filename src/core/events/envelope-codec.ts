@@ -3,7 +3,7 @@ import { canonicalText, stringText } from '../../base/canonical-json.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
-import { parseTypedJson } from '../../base/typed-json.ts';
+import { type FloatReading, parseTypedJson } from '../../base/typed-json.ts';
 import { CEX_KEYS, type CexKey, type CloudEvent } from './envelope.ts';
 
 const orNull = (text: string | undefined): string => (text === undefined ? 'null' : stringText(text));
@@ -51,8 +51,8 @@ export function eventToJson(event: CloudEvent): JsonObject {
 const ATTRIBUTES: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent']);
 
 /** @throws CellError `json.invalid` | `event.invalid` */
-export function parseEventText(input: Bytes | string): CloudEvent {
-  return parseCloudEvent(parseTypedJson(input, ATTRIBUTES));
+export function parseEventText(input: Bytes | string, floats?: FloatReading): CloudEvent {
+  return parseCloudEvent(parseTypedJson(input, ATTRIBUTES, floats));
 }
 
 function requiredText(object: JsonObject, key: string): string {
