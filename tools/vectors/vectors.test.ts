@@ -1,15 +1,13 @@
-/** The golden vectors of test/vectors, all of them. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { readDeviations, runVectors } from './run.ts';
 
-const root = `${import.meta.dirname}/../..`;
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-it('every golden vector agrees with the reference, but for the deviations that docs/compatibility.md lists', async () => {
+it('every golden vector agrees, but for the deviations that docs/compatibility.md lists [N1]', async () => {
   const lines: string[] = [];
-  const deviations = readDeviations(readFileSync(`${root}/docs/compatibility.md`, 'utf8'));
-  const code = await runVectors([`${root}/test/vectors`], { deviations, print: (line) => lines.push(line) });
-  expect(lines.filter((line) => /FAILED|not run/.test(line))).toEqual([]);
-  expect(lines.at(-1)).toMatch(/^[1-9]\d* passed, 0 failed$/);
+  const code = await runVectors([at('test/vectors')], { deviations: readDeviations(readFileSync(at('docs/compatibility.md'), 'utf8')), print: (line) => void lines.push(line) });
+  expect(lines.filter((line) => line.includes('FAILED') || line.includes('no adapter'))).toEqual([]);
   expect(code).toBe(0);
 });

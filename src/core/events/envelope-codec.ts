@@ -48,11 +48,12 @@ export function eventToJson(event: CloudEvent): JsonObject {
   });
 }
 
-const ATTRIBUTES: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent']);
+/** The attributes the reference's type declares; a repeated one is refused. */
+export const EVENT_ATTRIBUTES: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent']);
 
 /** @throws CellError `json.invalid` | `event.invalid` */
 export function parseEventText(input: Bytes | string, floats?: FloatReading): CloudEvent {
-  return parseCloudEvent(parseTypedJson(input, ATTRIBUTES, floats));
+  return parseCloudEvent(parseTypedJson(input, { own: EVENT_ATTRIBUTES }, floats));
 }
 
 function requiredText(object: JsonObject, key: string): string {

@@ -11,14 +11,11 @@ import { CellError, isCellError, messageOf } from '../../base/errors.ts';
 import { isJsonObject, type JsonValue } from '../../base/json.ts';
 import { type FloatReading, parseTypedJson } from '../../base/typed-json.ts';
 import { EVENTS } from '../events/catalogue.ts';
-import { parseEventText } from '../events/envelope-codec.ts';
+import { EVENT_ATTRIBUTES, parseEventText } from '../events/envelope-codec.ts';
 import type { CloudEvent, SignedEventEnvelope } from '../events/envelope.ts';
 import { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from './envelope.ts';
 
-const ENVELOPE_MEMBERS: ReadonlySet<string> = new Set([
-  ...['event', 'signerKid', 'algorithm', 'signature', 'notBefore', 'notAfter'],
-  ...['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent'].map((key) => `event.${key}`),
-]);
+const ENVELOPE_MEMBERS = { own: new Set(['event', 'signerKid', 'algorithm', 'signature', 'notBefore', 'notAfter']), inside: { event: EVENT_ATTRIBUTES } };
 
 /** @throws CellError `json.invalid` | `event.invalid` */
 export function parseEnvelopeText(input: Bytes | string, floats?: FloatReading): SignedEventEnvelope {
