@@ -14,7 +14,7 @@ export interface JsonParseOptions {
   /** What a repeated key of one object means. Default `reject`. */
   readonly duplicates?: 'reject' | 'last';
   /** Called for each repeated key when they are not rejected. */
-  readonly onDuplicate?: (path: string) => void;
+  readonly onDuplicate?: (object: JsonObject, key: string, offset: number) => void;
   /** `reference`: read float tokens by the reference's fast, not correctly rounded rule (reference/02 §1). Default `exact`. */
   readonly floats?: 'exact' | 'reference';
 }
@@ -107,7 +107,7 @@ class Reader {
       const inner = path === '' ? key : `${path}.${key}`;
       if (Object.hasOwn(out, key)) {
         if (this.options.duplicates !== 'last') this.fail(`the key ${JSON.stringify(key)} is given twice`, keyAt);
-        this.options.onDuplicate?.(inner);
+        this.options.onDuplicate?.(out, key, keyAt);
       }
       this.skipSpace();
       if (this.text[this.at] !== ':') this.fail('a colon is expected here');

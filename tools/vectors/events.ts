@@ -11,6 +11,7 @@ import { evidenceBundleStubData, evidenceBundleUrn } from '../../src/core/events
 import { CellProjection } from '../../src/core/projection/cell-projection.ts';
 import { currentState, snapshotText } from '../../src/core/projection/cell-state.ts';
 import { buildByName } from './events-builders.ts';
+import { loadAdapters } from './events-load.ts';
 import { signingAdapters } from './events-signing.ts';
 import { smallAdapters } from './events-small.ts';
 import { trustAdapters } from './events-trust.ts';
@@ -44,7 +45,7 @@ export const eventAdapters: Readonly<Record<string, VectorAdapter>> = {
   },
 
   'events/cloudevent_parse': ({ input, expect }) => {
-    const read = () => parseEventText(textMember(input, 'text'));
+    const read = () => parseEventText(textMember(input, 'text'), 'reference');
     if (expect['error'] !== undefined) {
       refuses(read, ['json.invalid', 'event.invalid']);
       return;
@@ -106,4 +107,5 @@ export const eventAdapters: Readonly<Record<string, VectorAdapter>> = {
   ...smallAdapters,
   ...signingAdapters,
   ...trustAdapters,
+  ...loadAdapters,
 };

@@ -3,7 +3,7 @@ import { canonicalText, stringText } from '../../base/canonical-json.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
-import { parseTypedJson } from '../../base/typed-json.ts';
+import { type FloatReading, parseTypedJson } from '../../base/typed-json.ts';
 import { CEX_KEYS, type CexKey, type CloudEvent } from './envelope.ts';
 
 const orNull = (text: string | undefined): string => (text === undefined ? 'null' : stringText(text));
@@ -48,11 +48,12 @@ export function eventToJson(event: CloudEvent): JsonObject {
   });
 }
 
-const ATTRIBUTES: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent']);
+/** The attributes the reference's type declares; a repeated one is refused. */
+export const EVENT_ATTRIBUTES: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent']);
 
 /** @throws CellError `json.invalid` | `event.invalid` */
-export function parseEventText(input: Bytes | string): CloudEvent {
-  return parseCloudEvent(parseTypedJson(input, ATTRIBUTES));
+export function parseEventText(input: Bytes | string, floats?: FloatReading): CloudEvent {
+  return parseCloudEvent(parseTypedJson(input, { own: EVENT_ATTRIBUTES }, floats));
 }
 
 function requiredText(object: JsonObject, key: string): string {

@@ -9,25 +9,22 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { CellError, isCellError, messageOf } from '../../base/errors.ts';
 import { isJsonObject, type JsonValue } from '../../base/json.ts';
-import { parseTypedJson } from '../../base/typed-json.ts';
+import { type FloatReading, parseTypedJson } from '../../base/typed-json.ts';
 import { EVENTS } from '../events/catalogue.ts';
-import { parseEventText } from '../events/envelope-codec.ts';
+import { EVENT_ATTRIBUTES, parseEventText } from '../events/envelope-codec.ts';
 import type { CloudEvent, SignedEventEnvelope } from '../events/envelope.ts';
 import { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from './envelope.ts';
 
-const ENVELOPE_MEMBERS: ReadonlySet<string> = new Set([
-  ...['event', 'signerKid', 'algorithm', 'signature', 'notBefore', 'notAfter'],
-  ...['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent'].map((key) => `event.${key}`),
-]);
+const ENVELOPE_MEMBERS = { own: new Set(['event', 'signerKid', 'algorithm', 'signature', 'notBefore', 'notAfter']), inside: { event: EVENT_ATTRIBUTES } };
 
 /** @throws CellError `json.invalid` | `event.invalid` */
-export function parseEnvelopeText(input: Bytes | string): SignedEventEnvelope {
-  return parseEnvelope(parseTypedJson(input, ENVELOPE_MEMBERS));
+export function parseEnvelopeText(input: Bytes | string, floats?: FloatReading): SignedEventEnvelope {
+  return parseEnvelope(parseTypedJson(input, ENVELOPE_MEMBERS, floats));
 }
 
-function tryEnvelope(input: Bytes | string): SignedEventEnvelope | undefined {
+function tryEnvelope(input: Bytes | string, floats?: FloatReading): SignedEventEnvelope | undefined {
   try {
-    return parseEnvelopeText(input);
+    return parseEnvelopeText(input, floats);
   } catch (error) {
     if (isCellError(error, 'event.invalid') || isCellError(error, 'json.invalid')) return undefined;
     throw error;
@@ -38,9 +35,9 @@ function unsigned(): never {
   throw new CellError('signature.invalid', 'Cannot accept an event: it is not signed, and signatures are required', { facts: { reason: 'unsigned' } });
 }
 
-function readUnsigned(input: Bytes | string): CloudEvent {
+function readUnsigned(input: Bytes | string, floats?: FloatReading): CloudEvent {
   try {
-    return parseEventText(input);
+    return parseEventText(input, floats);
   } catch (error) {
     throw new CellError('event.invalid', `Cannot read an event: it is neither a signed envelope nor a CloudEvent: ${messageOf(error)}`, { facts: { reason: 'unreadable' }, cause: error });
   }
@@ -50,9 +47,9 @@ const hasKeys = (keys: EnvelopeKeys): boolean => keys.ed25519.size > 0 || (keys.
 
 /** [W2] @throws CellError `signature.invalid` | `event.invalid` */
 export function decodeEventAsReference(input: Bytes | string, options: { keys: EnvelopeKeys; requireSigned: boolean }): CloudEvent {
-  const envelope = tryEnvelope(input);
+  const envelope = tryEnvelope(input, 'reference');
   if (envelope !== undefined) return hasKeys(options.keys) ? verifyEnvelope(envelope, options.keys) : envelope.event;
-  return options.requireSigned ? unsigned() : readUnsigned(input);
+  return options.requireSigned ? unsigned() : readUnsigned(input, 'reference');
 }
 
 export interface DecodedEvent {

@@ -95,7 +95,7 @@ export function parseKeysetEnvelope(value: JsonValue): KeysetEnvelope {
   };
 }
 
-const MEMBERS: ReadonlySet<string> = new Set(['schemaVersion', 'payloadType', 'payload', 'signatures', 'payloadDigest', 'producedAt', 'replacesEnvelopeDigest', 'requiredSignerCount']);
+const MEMBERS = { own: new Set(['schemaVersion', 'payloadType', 'payload', 'signatures', 'payloadDigest', 'producedAt', 'replacesEnvelopeDigest', 'requiredSignerCount']) };
 
 /** @throws CellError `json.invalid` | `document.invalid` */
 export function parseKeysetEnvelopeText(input: Bytes | string): KeysetEnvelope {
@@ -205,7 +205,7 @@ export function verifyRevocations(envelope: KeysetEnvelope, verifier: KeysetVeri
   const { payload } = verifyKeysetEnvelope(envelope, verifier);
   if (envelope.payloadType !== PAYLOAD_TYPES.revocation) refuseKeyset('not-a-revocation', `its payload type is ${envelope.payloadType}, not the one of a revocation list`);
   try {
-    const list = parseTypedJson(payload, new Set(['schemaVersion', 'revocationEpoch', 'revocations']));
+    const list = parseTypedJson(payload, { own: new Set(['schemaVersion', 'revocationEpoch', 'revocations']) });
     if (!isJsonObject(list)) malformed('the list is not an object');
     textOf(list, 'schemaVersion');
     const { revocationEpoch: epoch, revocations } = list;

@@ -8,7 +8,7 @@ import { type Bytes, fromBase64Url } from '../../base/bytes.ts';
 import { compareCodePoints } from '../../base/canonical-json.ts';
 import { isPointOnCurve } from '../../base/ed25519-point.ts';
 import { CellError } from '../../base/errors.ts';
-import { isJsonObject } from '../../base/json.ts';
+import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 
 export type VerifyKeysRefusal = 'not-an-object' | 'duplicate-kid' | 'not-a-string' | 'not-base64url' | 'bad-length' | 'not-a-point';
@@ -19,10 +19,10 @@ function refuse(reason: VerifyKeysRefusal, message: string, kid = ''): never {
 
 /** @returns keys in the order of their ids. @throws CellError `json.invalid` | `document.invalid` with the fact `reason`, in the reference's order of checks */
 export function parseVerifyKeys(input: Bytes | string): Map<string, Bytes> {
-  const twice: string[] = [];
-  const value = parseJson(input, { duplicates: 'last', onDuplicate: (path) => twice.push(path) });
+  const repeated: { object: JsonObject; key: string }[] = [];
+  const value = parseJson(input, { duplicates: 'last', onDuplicate: (object, key) => repeated.push({ object, key }) });
   if (!isJsonObject(value)) refuse('not-an-object', 'it is not an object of key ids and public keys');
-  const again = twice.find((path) => Object.hasOwn(value, path));
+  const again = repeated.find(({ object }) => object === value)?.key;
   if (again !== undefined) refuse('duplicate-kid', `the key id "${again}" stands twice`, again); // X1
   const keys = new Map<string, Bytes>();
   for (const kid of Object.keys(value).sort(compareCodePoints)) {
