@@ -6,8 +6,10 @@ export const LIMITS = {
   jsonDepthMax: 127,
   /** YAML aliases in one document. */
   yamlAliasCountMax: 64,
-  /** Values of one YAML document, aliases expanded. */
-  yamlNodeCountMax: 200_000,
+  /** Values of one YAML document and each 16 characters of its texts, aliases expanded. */
+  yamlWeightMax: 300_000,
+  /** Words, signs and gaps of one YAML document. */
+  yamlLexemeCountMax: 60_000,
   /** Largest YAML document, bytes. */
   yamlSizeBytesMax: 1024 * 1024,
   /** Findings about one document that are told, of each severity. */

@@ -6,6 +6,7 @@ import { currentSettings } from '../../config/env.ts';
 import { fileBytes } from '../../adapters/os/bundle-files.ts';
 import { exportArtifacts } from '../../runtime/supervisor/export-artifacts.ts';
 import { type CommandOutcome, runCommand } from '../../runtime/supervisor/run-command.ts';
+import { renderIssue } from '../../core/spec/issues.ts';
 import type { ParsedArgs } from '../command.ts';
 import { requestOf } from '../request.ts';
 
@@ -18,7 +19,8 @@ function writeTo(stream: NodeJS.WriteStream, chunk: Uint8Array): Promise<boolean
 }
 
 async function execute(args: ParsedArgs): Promise<number> {
-  const request = requestOf(args, 'run');
+  const request = await requestOf(args, 'run');
+  if (!args.flag('quiet')) for (const issue of request.document.warnings) process.stderr.write(`cellos: ${renderIssue(issue, args.positionals[0])}\n`);
   const settings = currentSettings();
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(name));
@@ -33,10 +35,11 @@ async function execute(args: ParsedArgs): Promise<number> {
       argv: plan.argv,
       cwd: plan.workingDirectory,
       env: plan.env,
-      stdin: process.stdin as AsyncIterable<Uint8Array>,
+      ...(request.stdinTaken ? {} : { stdin: process.stdin as AsyncIterable<Uint8Array> }),
       onOutput: (stream, chunk) => writeTo(process[stream], chunk),
       keepers: { stdout: bundle.keepOutput('stdout', plan.output.keptBytesMax), stderr: bundle.keepOutput('stderr', plan.output.keptBytesMax) },
       ttlDeadlineMs: open.startedAtMs + plan.time.ttlMs,
+      ...(plan.time.timeoutMs === undefined ? {} : { timeoutMs: plan.time.timeoutMs }),
       graceMs: plan.time.graceMs,
       cancel: stop.signal,
     });

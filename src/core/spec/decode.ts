@@ -72,7 +72,7 @@ class Decoder {
   }
 
   error(rule: SpecRule, message: string): undefined {
-    this.errors.add({ rule, path: [...this.path], message });
+    if (!this.errors.onlyCounts()) this.errors.add({ rule, path: [...this.path], message });
     return undefined;
   }
 
@@ -208,6 +208,7 @@ class Decoder {
   }
 
   unknownKey(shape: StructShape, key: string, tag: string | undefined): void {
+    if (this.lenient.onlyCounts()) return;
     const known = [...(tag === undefined ? [] : [tag]), ...shape.fields.map((field) => field.name)];
     const meant = nearest(key, known);
     this.lenient.add({ rule: 'unknown-key', path: [...this.path], atKey: true, message: `is an unknown key; ${meant === undefined ? `known here: ${known.join(', ')}` : `did you mean ${meant}?`}` });

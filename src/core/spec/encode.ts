@@ -17,9 +17,17 @@ function writeFields(shape: StructShape, value: Members, lead: string): string {
   for (const field of shape.fields) {
     const member = value[field.name];
     if (isOmitted(field, member)) continue;
-    out += `${out === '' ? '' : ','}"${field.name}":${member === undefined ? 'null' : write(field.shape, member)}`;
+    if (out !== '') out += ',';
+    out += field.label;
+    out += member === undefined ? 'null' : write(field.shape, member);
   }
   return `{${out}}`;
+}
+
+function writeList(item: AnyShape, values: readonly unknown[]): string {
+  let out = '';
+  for (const value of values) out += out === '' ? write(item, value) : `,${write(item, value)}`;
+  return `[${out}]`;
 }
 
 function writeMap(item: AnyShape, value: Members): string {
@@ -50,7 +58,7 @@ function write(shape: AnyShape, value: unknown): string {
     case 'opaque':
       return canonicalText(value as JsonValue);
     case 'list':
-      return `[${(value as readonly unknown[]).map((item) => write(shape.item, item)).join(',')}]`;
+      return writeList(shape.item, value as readonly unknown[]);
     case 'set': {
       const held = new Set(value as readonly string[]);
       return `[${shape.values.filter((name) => held.has(name)).map(stringText).join(',')}]`;

@@ -1,6 +1,5 @@
 /** The canonical spec hash (reference/01 §4.2): SHA-256 over the typed spec in declaration order; `apiVersion` and `kind` are not covered. */
-import { utf8 } from '../../base/bytes.ts';
-import { type Digest, digestOf } from '../../base/crypto.ts';
+import { type Digest, digestOfText } from '../../base/crypto.ts';
 import type { ExecutionCellSpec } from './document.ts';
 import { EXECUTION_CELL_SPEC } from './document-shape.ts';
 import { encodeText } from './encode.ts';
@@ -11,5 +10,5 @@ export function canonicalSpecText(spec: ExecutionCellSpec): string {
 }
 
 export function canonicalSpecHash(spec: ExecutionCellSpec): Digest {
-  return digestOf(utf8(canonicalSpecText(spec)));
+  return digestOfText(canonicalSpecText(spec));
 }

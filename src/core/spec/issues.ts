@@ -125,6 +125,19 @@ export class Findings {
     this.count += 1;
     if (this.list.length < LIMITS.specIssueCountMax) this.list.push(finding);
   }
+
+  /** Counts one more without keeping it, when no more are kept: it need not be put into words. @returns whether that was so */
+  onlyCounts(): boolean {
+    if (this.list.length < LIMITS.specIssueCountMax) return false;
+    this.count += 1;
+    return true;
+  }
+
+  /** Takes over all findings of another. */
+  take(other: Findings): void {
+    for (const finding of other.list) this.add(finding);
+    this.count += other.count - other.list.length;
+  }
 }
 
 /** Longest part of a foreign text shown in a message, characters. */
@@ -160,4 +173,9 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
     }
   }
   return best;
+}
+
+/** `spec.yaml:7:3: spec.lifetime.ttlSecond is an unknown key; did you mean ttlSeconds?` */
+export function renderIssue(issue: SpecIssue, name = 'document'): string {
+  return `${name}:${issue.line}:${issue.column}: ${issue.severity === 'warning' ? 'warning: ' : ''}${issue.path === '' ? '' : `${issue.path} `}${issue.message}`;
 }

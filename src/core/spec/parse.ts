@@ -16,7 +16,7 @@ import { type Decoded, decode } from './decode.ts';
 import type { ExecutionCellDocument, SpecDocument } from './document.ts';
 import { EXECUTION_CELL_DOCUMENT } from './document-shape.ts';
 import { canonicalSpecHash } from './hash.ts';
-import { type Finding, Findings, quoted, type SpecIssue } from './issues.ts';
+import { Findings, quoted, renderIssue, type SpecIssue } from './issues.ts';
 import { FLOAT_RULE, REVIEW_RULES } from './review.ts';
 import { Report, type RuleGroup, type Section } from './rule-set.ts';
 import { type DocumentReader, type DocumentSource, readJsonSource, sniffFormat } from './source.ts';
@@ -59,14 +59,17 @@ function brokenSections(errors: Findings): (section: Section) => boolean {
 }
 
 function runRules(groups: readonly RuleGroup[], document: ExecutionCellDocument, isBroken: (section: Section) => boolean, into: Findings): void {
-  const report = new Report((rule, path, message) => into.add({ rule, path, message }));
+  const report = new Report(into);
   for (const group of groups) if (!group.reads.some(isBroken)) group.check(document, report);
 }
 
 /** Repeats that the decoder does not reject: of unknown keys, and inside maps and opaque values. */
-function repeatedKeys(source: DocumentSource, decoded: Decoded<unknown>): Finding[] {
+function addRepeatedKeys(source: DocumentSource, decoded: Decoded<unknown>, into: Findings): void {
+  if (source.repeated.length === 0) return;
   const rejected = new Set(decoded.errors.list.filter(({ rule }) => rule === 'duplicate-key').map(({ path }) => path.at(-1)));
-  return source.repeated.filter(({ key }) => !rejected.has(key)).map(({ key, offset }) => ({ rule: 'repeated-key', path: [], offset, message: `the key ${quoted(key)} is given more than once` }));
+  for (const { key, offset } of source.repeated) {
+    if (!rejected.has(key) && !into.onlyCounts()) into.add({ rule: 'repeated-key', path: [], offset, message: `the key ${quoted(key)} is given more than once` });
+  }
 }
 
 interface Judged {
@@ -83,16 +86,13 @@ function judge(source: DocumentSource, strict: boolean): Judged {
   const doubtful = new Findings();
   const warnings = new Findings();
   if (value !== undefined) runRules(REFERENCE_RULES, value, isBroken, errors);
-  for (const finding of decoded.lenient.list) doubtful.add(finding);
-  doubtful.count += decoded.lenient.count - decoded.lenient.list.length;
-  for (const finding of repeatedKeys(source, decoded)) doubtful.add(finding);
+  doubtful.take(decoded.lenient);
+  addRepeatedKeys(source, decoded, doubtful);
   if (value !== undefined) {
     runRules(REVIEW_RULES, value, isBroken, doubtful);
     runRules([FLOAT_RULE], value, isBroken, warnings);
   }
-  const into = strict ? errors : warnings;
-  for (const finding of doubtful.list) into.add(finding);
-  into.count += doubtful.count - doubtful.list.length;
+  (strict ? errors : warnings).take(doubtful);
   return { document: value, errors, warnings };
 }
 
@@ -129,11 +129,6 @@ export function checkSpec(bytes: Bytes, options: SpecOptions = {}): SpecCheck {
   if (document === undefined || errors.count > 0) return { kind: 'invalid', issues: [...placed(errors, 'error', source), ...told], errorCount: errors.count };
   const specHash: Digest = canonicalSpecHash(document.spec);
   return { kind: 'ok', document: { document, format, rawHash: sha256Hex(bytes), specHash, warnings: told } };
-}
-
-/** `spec.yaml:7:3: spec.lifetime.ttlSecond is an unknown key; did you mean ttlSeconds?` */
-export function renderIssue(issue: SpecIssue, name = 'document'): string {
-  return `${name}:${issue.line}:${issue.column}: ${issue.severity === 'warning' ? 'warning: ' : ''}${issue.path === '' ? '' : `${issue.path} `}${issue.message}`;
 }
 
 /**

@@ -44,22 +44,22 @@ function checkSizes({ spec }: ExecutionCellDocument, report: Report): void {
   ];
   for (const [path, values] of lists) {
     const length = values?.length ?? 0;
-    report.need(length <= LIMITS.specListLengthMax, 'review.list-size', ['spec', ...path], `has ${length} members; at most ${LIMITS.specListLengthMax} make sense`);
+    report.unless(length <= LIMITS.specListLengthMax)?.add('review.list-size', ['spec', ...path], `has ${length} members; at most ${LIMITS.specListLengthMax} make sense`);
   }
 }
 
 function checkLabels({ spec }: ExecutionCellDocument, report: Report): void {
   const path = ['spec', 'correlation', 'labels'];
   const labels = Object.entries(spec.correlation?.labels ?? {});
-  report.need(labels.length <= LABEL_COUNT_MAX, 'review.labels', path, `has ${labels.length} labels; at most ${LABEL_COUNT_MAX} are carried`);
+  report.unless(labels.length <= LABEL_COUNT_MAX)?.add('review.labels', path, `has ${labels.length} labels; at most ${LABEL_COUNT_MAX} are carried`);
   for (const [key, value] of labels) {
-    report.need(utf8Length(key) <= LABEL_BYTES_MAX && utf8Length(value) <= LABEL_BYTES_MAX, 'review.labels', [...path, key], `has to be at most ${LABEL_BYTES_MAX} bytes, key and value each`);
+    report.unless(utf8Length(key) <= LABEL_BYTES_MAX && utf8Length(value) <= LABEL_BYTES_MAX)?.add('review.labels', [...path, key], `has to be at most ${LABEL_BYTES_MAX} bytes, key and value each`);
   }
 }
 
 function checkIdentity({ spec }: ExecutionCellDocument, report: Report): void {
   if (spec.identity?.kind !== 'federatedOidc') return;
-  for (const key of ['provider', 'audience'] as const) report.need(spec.identity[key] !== '', 'review.identity.empty', ['spec', 'identity', key], 'has to be non-empty for the kind federatedOidc');
+  for (const key of ['provider', 'audience'] as const) report.unless(spec.identity[key] !== '')?.add('review.identity.empty', ['spec', 'identity', key], 'has to be non-empty for the kind federatedOidc');
 }
 
 /** `user@host:path`, as git itself takes it, or a URL of a scheme that names a remote. */
@@ -69,11 +69,11 @@ function isGitUrl(text: string): boolean {
 }
 
 function checkIngressSources({ git, ociImage }: Ingress, report: Report): void {
-  report.need(git?.url === undefined || isGitUrl(git.url), 'review.ingress.url', ['spec', 'ingress', 'git', 'url'], 'has to be an https, http, ssh or git URL, or user@host:path');
+  report.unless(git?.url === undefined || isGitUrl(git.url))?.add('review.ingress.url', ['spec', 'ingress', 'git', 'url'], 'has to be an https, http, ssh or git URL, or user@host:path');
   if (ociImage === undefined) return;
   const path = ['spec', 'ingress', 'ociImage'];
-  report.need(ociImage.reference !== '' && !/[\p{White_Space}\0]/u.test(ociImage.reference), 'review.ingress.reference', [...path, 'reference'], 'has to be non-empty, without white space');
-  report.need(ociImage.digest === undefined || isSha256Digest(ociImage.digest), 'review.ingress.digest', [...path, 'digest'], 'has to be sha256: and 64 lowercase hex digits');
+  report.unless(ociImage.reference !== '' && !/[\p{White_Space}\0]/u.test(ociImage.reference))?.add('review.ingress.reference', [...path, 'reference'], 'has to be non-empty, without white space');
+  report.unless(ociImage.digest === undefined || isSha256Digest(ociImage.digest))?.add('review.ingress.digest', [...path, 'digest'], 'has to be sha256: and 64 lowercase hex digits');
 }
 
 function checkIngress({ spec }: ExecutionCellDocument, report: Report): void {
@@ -82,22 +82,22 @@ function checkIngress({ spec }: ExecutionCellDocument, report: Report): void {
   const refs = new Set(spec.authority.secretRefs);
   for (const key of ['git', 'ociImage'] as const) {
     const ref = spec.ingress[key]?.secretRef;
-    report.need(ref === undefined || refs.has(ref), 'review.ingress.secret-ref', ['spec', 'ingress', key, 'secretRef'], `names ${quoted(ref ?? '')}, which spec.authority.secretRefs does not list`);
+    report.unless(ref === undefined || refs.has(ref))?.add('review.ingress.secret-ref', ['spec', 'ingress', key, 'secretRef'], `names ${quoted(ref ?? '')}, which spec.authority.secretRefs does not list`);
   }
 }
 
 function checkRun({ spec }: ExecutionCellDocument, report: Report): void {
   const grace = spec.run?.limits?.gracefulShutdownSeconds;
-  report.need(grace === undefined || (grace >= 1 && grace <= GRACE_SECONDS_MAX), 'review.grace', ['spec', 'run', 'limits', 'gracefulShutdownSeconds'], `has to be from 1 to ${GRACE_SECONDS_MAX}`);
-  report.need(spec.run?.workingDirectory?.includes('\0') !== true, 'review.working-directory', ['spec', 'run', 'workingDirectory'], 'holds a NUL character');
+  report.unless(grace === undefined || (grace >= 1 && grace <= GRACE_SECONDS_MAX))?.add('review.grace', ['spec', 'run', 'limits', 'gracefulShutdownSeconds'], `has to be from 1 to ${GRACE_SECONDS_MAX}`);
+  report.unless(spec.run?.workingDirectory?.includes('\0') !== true)?.add('review.working-directory', ['spec', 'run', 'workingDirectory'], 'holds a NUL character');
 }
 
 function checkEgress({ spec }: ExecutionCellDocument, report: Report): void {
   for (const [i, { host, port, protocol }] of (spec.authority.egressRules ?? []).entries()) {
     const path = ['spec', 'authority', 'egressRules', i];
-    report.need(port !== 0, 'review.egress.port', [...path, 'port'], 'has to be from 1 to 65535');
-    report.need(/^[A-Za-z0-9._:*[\]-]*$/.test(host), 'review.egress.host', [...path, 'host'], `${quoted(host)} is neither a host name in ASCII (write others in their xn-- form) nor an address`);
-    report.need(protocol === undefined || PROTOCOLS.has(protocol.toLowerCase()), 'review.egress.protocol', [...path, 'protocol'], `has to be one of ${[...PROTOCOLS].join(', ')}, not ${quoted(protocol ?? '')}`);
+    report.unless(port !== 0)?.add('review.egress.port', [...path, 'port'], 'has to be from 1 to 65535');
+    report.unless(/^[A-Za-z0-9._:*[\]-]*$/.test(host))?.add('review.egress.host', [...path, 'host'], `${quoted(host)} is neither a host name in ASCII (write others in their xn-- form) nor an address`);
+    report.unless(protocol === undefined || PROTOCOLS.has(protocol.toLowerCase()))?.add('review.egress.protocol', [...path, 'protocol'], `has to be one of ${[...PROTOCOLS].join(', ')}, not ${quoted(protocol ?? '')}`);
   }
 }
 
@@ -112,7 +112,7 @@ function isEndpoint({ protocol, endpoint }: DnsResolver): boolean {
 function checkRebinding(dns: DnsAuthority, report: Report): void {
   for (const [i, entry] of (dns.rebindingPolicy?.responseIpAllowlist ?? []).entries()) {
     const colon = entry.indexOf(':');
-    report.need(colon > 0 && isIpOrBlock(entry.slice(colon + 1)), 'review.dns.rebinding', ['spec', 'authority', 'dnsAuthority', 'rebindingPolicy', 'responseIpAllowlist', i], `${quoted(entry)} has to be hostname:address or hostname:address/prefix`);
+    report.unless(colon > 0 && isIpOrBlock(entry.slice(colon + 1)))?.add('review.dns.rebinding', ['spec', 'authority', 'dnsAuthority', 'rebindingPolicy', 'responseIpAllowlist', i], `${quoted(entry)} has to be hostname:address or hostname:address/prefix`);
   }
 }
 
@@ -121,9 +121,9 @@ function checkDns({ spec }: ExecutionCellDocument, report: Report): void {
   if (dns === undefined) return;
   for (const [i, resolver] of dns.resolvers.entries()) {
     const path = ['spec', 'authority', 'dnsAuthority', 'resolvers', i];
-    report.need(resolver.endpoint === '' || isEndpoint(resolver), 'review.dns.endpoint', [...path, 'endpoint'], `${quoted(resolver.endpoint)} has to be ${resolver.protocol === 'doh' ? 'an https URL' : 'address:port, an IPv6 address in brackets'}`);
+    report.unless(resolver.endpoint === '' || isEndpoint(resolver))?.add('review.dns.endpoint', [...path, 'endpoint'], `${quoted(resolver.endpoint)} has to be ${resolver.protocol === 'doh' ? 'an https URL' : 'address:port, an IPv6 address in brackets'}`);
     const anchors = resolver.dnssec?.trustAnchorsPath;
-    report.need(anchors === undefined || /^\/[^\0]+$/.test(anchors), 'review.dns.trust-anchors', [...path, 'dnssec', 'trustAnchorsPath'], 'has to be an absolute path');
+    report.unless(anchors === undefined || /^\/[^\0]+$/.test(anchors))?.add('review.dns.trust-anchors', [...path, 'dnssec', 'trustAnchorsPath'], 'has to be an absolute path');
   }
   checkRebinding(dns, report);
 }
@@ -138,12 +138,12 @@ function checkTargets({ spec }: ExecutionCellDocument, report: Report): void {
   for (const [i, target] of (spec.export?.targets ?? []).entries()) {
     const path = ['spec', 'export', 'targets', i];
     if (target.kind === 's3') {
-      report.need(isBucketName(target.bucket), 'review.target.bucket', [...path, 'bucket'], 'has to be 3 to 63 lowercase letters, digits, dots and dashes, with a letter or digit at both ends');
+      report.unless(isBucketName(target.bucket))?.add('review.target.bucket', [...path, 'bucket'], 'has to be 3 to 63 lowercase letters, digits, dots and dashes, with a letter or digit at both ends');
       continue;
     }
-    report.need(hasEgress, 'review.target.egress', [...path, 'baseUrl'], 'leads to a host, and spec.authority.egressRules allows none');
+    report.unless(hasEgress)?.add('review.target.egress', [...path, 'baseUrl'], 'leads to a host, and spec.authority.egressRules allows none');
     const url = parseUrl(target.baseUrl);
-    report.need(url === undefined || (url.username === '' && url.password === ''), 'review.target.user-info', [...path, 'baseUrl'], 'carries a user name or password, which would be logged: use secretRef');
+    report.unless(url === undefined || (url.username === '' && url.password === ''))?.add('review.target.user-info', [...path, 'baseUrl'], 'carries a user name or password, which would be logged: use secretRef');
   }
 }
 
@@ -151,9 +151,9 @@ function checkArtifacts({ spec }: ExecutionCellDocument, report: Report): void {
   const seen = new Set<string>();
   for (const [i, { name, path }] of (spec.export?.artifacts ?? []).entries()) {
     const at = ['spec', 'export', 'artifacts', i];
-    report.need(!seen.has(name), 'review.artifact.duplicate', [...at, 'name'], `${quoted(name)} names another artifact already`);
+    report.unless(!seen.has(name))?.add('review.artifact.duplicate', [...at, 'name'], `${quoted(name)} names another artifact already`);
     seen.add(name);
-    report.need(path !== '' && !path.includes('\0'), 'review.artifact.path', [...at, 'path'], 'has to be non-empty, without a NUL character');
+    report.unless(path !== '' && !path.includes('\0'))?.add('review.artifact.path', [...at, 'path'], 'has to be non-empty, without a NUL character');
   }
 }
 

@@ -2,31 +2,30 @@
 import { isPortableIdentifier } from '../../base/ids.ts';
 import type { PathSegment } from '../../base/json-path.ts';
 import type { ExecutionCellDocument, ExecutionCellSpec } from './document.ts';
-import type { SpecRule } from './issues.ts';
+import type { Findings, SpecRule } from './issues.ts';
 import { PORTABLE } from './predicates.ts';
 
 export type Section = 'apiVersion' | 'kind' | keyof ExecutionCellSpec;
 
 export class Report {
-  readonly #add: (rule: SpecRule, path: readonly PathSegment[], message: string) => void;
+  readonly #into: Findings;
 
-  constructor(add: (rule: SpecRule, path: readonly PathSegment[], message: string) => void) {
-    this.#add = add;
+  constructor(into: Findings) {
+    this.#into = into;
   }
 
   add(rule: SpecRule, path: readonly PathSegment[], message: string): void {
-    this.#add(rule, path, message);
+    this.#into.add({ rule, path, message });
   }
 
-  /** Records `rule` unless the condition holds. @returns the condition */
-  need(condition: boolean, rule: SpecRule, path: readonly PathSegment[], message: string): boolean {
-    if (!condition) this.#add(rule, path, message);
-    return condition;
+  /** `unless(condition)?.add(…)`: what is to be said is put together only when it has to be said. */
+  unless(condition: boolean): this | undefined {
+    return condition || this.#into.onlyCounts() ? undefined : this;
   }
 
   /** An absent member is right. */
   portable(text: string | undefined, rule: SpecRule, path: readonly PathSegment[]): void {
-    if (text !== undefined && !isPortableIdentifier(text)) this.#add(rule, path, PORTABLE);
+    this.unless(text === undefined || isPortableIdentifier(text))?.add(rule, path, PORTABLE);
   }
 }
 

@@ -53,6 +53,8 @@ export type Presence = 'required' | 'nullable' | 'optional' | 'defaulted' | 'omi
 
 export interface FieldShape {
   readonly name: string;
+  /** The name as it is written: `"name":`. */
+  readonly label: string;
   readonly shape: AnyShape;
   readonly presence: Presence;
   readonly fallback?: JsonValue;
@@ -62,7 +64,7 @@ export interface FieldShape {
 
 export type Shape<T> = AnyShape & { readonly [typed]?: T };
 export type TypeOf<S> = S extends { readonly [typed]?: infer T } ? T : never;
-type Field<T, Present extends boolean> = Omit<FieldShape, 'name'> & { readonly [typed]?: T; readonly [presentAlways]?: Present };
+type Field<T, Present extends boolean> = Omit<FieldShape, 'name' | 'label'> & { readonly [typed]?: T; readonly [presentAlways]?: Present };
 type FieldsOf<T> = { readonly [K in keyof T]-?: Field<Exclude<T[K], undefined>, object extends Pick<T, K> ? false : true> };
 
 export const STRING: Shape<string> = { kind: 'string' };
@@ -118,7 +120,7 @@ export function omitted<T>(shape: Shape<T>): Field<T, true> {
 
 /** @param options.positional default true */
 export function struct<T extends object>(fields: FieldsOf<T>, options: { positional?: boolean } = {}): Shape<T> & StructShape {
-  const rows = Object.entries<Omit<FieldShape, 'name'>>(fields).map(([name, field]) => ({ name, ...field }));
+  const rows = Object.entries<Omit<FieldShape, 'name' | 'label'>>(fields).map(([name, field]) => ({ name, label: `"${name}":`, ...field }));
   const byKey = new Map(rows.flatMap((row) => [[row.name, row] as const, ...(row.alias === undefined ? [] : [[row.alias, row] as const])]));
   return { kind: 'struct', fields: rows, byKey, positional: options.positional ?? true };
 }

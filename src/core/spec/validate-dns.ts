@@ -15,14 +15,14 @@ export const DNS_RULES: RuleGroup = {
     for (const [i, resolver] of dns.resolvers.entries()) {
       const at = [...path, 'resolvers', i];
       report.portable(resolver.resolverId, 'dns.resolver.id', [...at, 'resolverId']);
-      report.need(!seen.has(resolver.resolverId), 'dns.resolver.duplicate', [...at, 'resolverId'], `${quoted(resolver.resolverId)} names another resolver already`);
+      report.unless(!seen.has(resolver.resolverId))?.add('dns.resolver.duplicate', [...at, 'resolverId'], `${quoted(resolver.resolverId)} names another resolver already`);
       seen.add(resolver.resolverId);
-      report.need(resolver.endpoint !== '', 'dns.resolver.endpoint', [...at, 'endpoint'], 'has to be non-empty');
+      report.unless(resolver.endpoint !== '')?.add('dns.resolver.endpoint', [...at, 'endpoint'], 'has to be non-empty');
       report.portable(resolver.trustKid, 'dns.resolver.trust-kid', [...at, 'trustKid']);
     }
-    for (const [i, entry] of dns.hostnameAllowlist.entries()) report.need(isHostnamePattern(entry), 'dns.allowlist', [...path, 'hostnameAllowlist', i], `${quoted(entry)} ${PATTERN}`);
+    for (const [i, entry] of dns.hostnameAllowlist.entries()) report.unless(isHostnamePattern(entry))?.add('dns.allowlist', [...path, 'hostnameAllowlist', i], `${quoted(entry)} ${PATTERN}`);
     const { minTtlSeconds, maxStaleSeconds } = dns.refreshPolicy ?? {};
-    report.need(minTtlSeconds === undefined || maxStaleSeconds === undefined || minTtlSeconds <= maxStaleSeconds, 'dns.refresh', [...path, 'refreshPolicy', 'minTtlSeconds'], `has to be at most maxStaleSeconds, ${maxStaleSeconds}`);
+    report.unless(minTtlSeconds === undefined || maxStaleSeconds === undefined || minTtlSeconds <= maxStaleSeconds)?.add('dns.refresh', [...path, 'refreshPolicy', 'minTtlSeconds'], `has to be at most maxStaleSeconds, ${maxStaleSeconds}`);
   },
 };
 
@@ -33,9 +33,9 @@ export const CDN_RULES: RuleGroup = {
     for (const [i, { providerId, hostnamePattern }] of (spec.authority.cdnAuthority?.providers ?? []).entries()) {
       const at = ['spec', 'authority', 'cdnAuthority', 'providers', i];
       report.portable(providerId, 'cdn.provider.id', [...at, 'providerId']);
-      report.need(!seen.has(providerId), 'cdn.provider.duplicate', [...at, 'providerId'], `${quoted(providerId)} names another provider already`);
+      report.unless(!seen.has(providerId))?.add('cdn.provider.duplicate', [...at, 'providerId'], `${quoted(providerId)} names another provider already`);
       seen.add(providerId);
-      report.need(isHostnamePattern(hostnamePattern), 'cdn.pattern', [...at, 'hostnamePattern'], `${quoted(hostnamePattern)} ${PATTERN}`);
+      report.unless(isHostnamePattern(hostnamePattern))?.add('cdn.pattern', [...at, 'hostnamePattern'], `${quoted(hostnamePattern)} ${PATTERN}`);
     }
   },
 };

@@ -15,11 +15,13 @@ const place = (host: string, port: number): string => `${asciiLower(host)} ${por
 function checkUrl(target: Extract<ExportTarget, { kind: 'http' }>, path: readonly PathSegment[], places: ReadonlySet<string> | undefined, report: Report): void {
   const url = parseUrl(target.baseUrl);
   if (url === undefined) return report.add('target.url', path, NO_QUERY);
-  const isHttp = report.need(url.protocol === 'http:' || url.protocol === 'https:', 'target.url.scheme', path, `has to begin with http: or https:, not ${quoted(url.protocol)}`);
-  const isBare = report.need(!/[?#]/.test(url.href), 'target.url.query', path, NO_QUERY);
+  const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
+  const isBare = !/[?#]/.test(url.href);
+  report.unless(isHttp)?.add('target.url.scheme', path, `has to begin with http: or https:, not ${quoted(url.protocol)}`);
+  report.unless(isBare)?.add('target.url.query', path, NO_QUERY);
   if (!isHttp || !isBare || places === undefined) return;
   const port = url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port);
-  report.need(places.has(place(url.hostname, port)), 'target.egress', path, `leads to ${url.hostname}:${port}, which spec.authority.egressRules does not allow`);
+  report.unless(places.has(place(url.hostname, port)))?.add('target.egress', path, `leads to ${url.hostname}:${port}, which spec.authority.egressRules does not allow`);
 }
 
 function placesOf(rules: readonly EgressRule[]): ReadonlySet<string> | undefined {
@@ -35,9 +37,9 @@ export const TARGET_RULES: RuleGroup = {
     for (const [i, target] of (spec.export?.targets ?? []).entries()) {
       const path = ['spec', 'export', 'targets', i];
       report.portable(target.name, 'target.name', [...path, 'name']);
-      report.need(!seen.has(target.name), 'target.duplicate', [...path, 'name'], `${quoted(target.name)} names another target already`);
+      report.unless(!seen.has(target.name))?.add('target.duplicate', [...path, 'name'], `${quoted(target.name)} names another target already`);
       seen.add(target.name);
-      report.need(target.secretRef === undefined || refs.has(target.secretRef), 'target.secret-ref', [...path, 'secretRef'], `names ${quoted(target.secretRef ?? '')}, which spec.authority.secretRefs does not list`);
+      report.unless(target.secretRef === undefined || refs.has(target.secretRef))?.add('target.secret-ref', [...path, 'secretRef'], `names ${quoted(target.secretRef ?? '')}, which spec.authority.secretRefs does not list`);
       if (target.kind === 'http') checkUrl(target, [...path, 'baseUrl'], places, report);
     }
   },
@@ -52,11 +54,11 @@ export const ARTIFACT_RULES: RuleGroup = {
       const path = ['spec', 'export', 'artifacts', i];
       report.portable(name, 'artifact.name', [...path, 'name']);
       if (target === undefined) {
-        report.need(targets.length < 2, 'artifact.target.ambiguous', path, `has to name its target: there are ${targets.length}`);
+        report.unless(targets.length < 2)?.add('artifact.target.ambiguous', path, `has to name its target: there are ${targets.length}`);
         continue;
       }
       report.portable(target, 'artifact.target.name', [...path, 'target']);
-      report.need(names.has(target), 'artifact.target.unknown', [...path, 'target'], `names ${quoted(target)}, which spec.export.targets does not hold`);
+      report.unless(names.has(target))?.add('artifact.target.unknown', [...path, 'target'], `names ${quoted(target)}, which spec.export.targets does not hold`);
     }
   },
 };

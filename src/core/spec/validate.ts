@@ -20,7 +20,7 @@ function checkTenant({ spec }: ExecutionCellDocument, report: Report): void {
   const tenant = spec.correlation?.tenantId;
   if (tenant === undefined) return;
   const path = ['spec', 'correlation', 'tenantId'];
-  report.need(tenant !== '', 'tenant.empty', path, 'has to be non-empty when it is there');
+  report.unless(tenant !== '')?.add('tenant.empty', path, 'has to be non-empty when it is there');
   const reserved = natsReserved(tenant);
   if (reserved !== undefined) report.add('tenant.reserved', path, `holds ${quoted(reserved)}, which a message subject reserves`);
 }
@@ -41,18 +41,18 @@ function checkIdentity({ spec }: ExecutionCellDocument, report: Report): void {
   if (typeof identity.kind === 'object') {
     const kind = Object.keys(identity.kind)[0] ?? '';
     for (const key of ['provider', 'audience', 'subject'] as const) {
-      report.need((identity[key] ?? '') === '', 'identity.irrelevant-field', at(key), `has to be empty for the kind ${kind}`);
+      report.unless((identity[key] ?? '') === '')?.add('identity.irrelevant-field', at(key), `has to be empty for the kind ${kind}`);
     }
   }
-  report.need(identity.ttlSeconds === undefined || identity.ttlSeconds <= spec.lifetime.ttlSeconds, 'identity.ttl', at('ttlSeconds'), `has to be at most spec.lifetime.ttlSeconds, ${spec.lifetime.ttlSeconds}`);
-  report.need(new Set(spec.authority.secretRefs).has(identity.secretRef), 'identity.secret-ref.undeclared', at('secretRef'), `names ${quoted(identity.secretRef)}, which spec.authority.secretRefs does not list`);
+  report.unless(identity.ttlSeconds === undefined || identity.ttlSeconds <= spec.lifetime.ttlSeconds)?.add('identity.ttl', at('ttlSeconds'), `has to be at most spec.lifetime.ttlSeconds, ${spec.lifetime.ttlSeconds}`);
+  report.unless(new Set(spec.authority.secretRefs).has(identity.secretRef))?.add('identity.secret-ref.undeclared', at('secretRef'), `names ${quoted(identity.secretRef)}, which spec.authority.secretRefs does not list`);
 }
 
 function checkEnvironment({ spec }: ExecutionCellDocument, report: Report): void {
   const { environment } = spec;
   if (environment === undefined) return;
-  report.need(environment.imageReference !== '', 'environment.image', ['spec', 'environment', 'imageReference'], 'has to be non-empty');
-  report.need(environment.imageDigest === undefined || isSha256Digest(environment.imageDigest), 'environment.digest', ['spec', 'environment', 'imageDigest'], 'has to be sha256: and 64 lowercase hex digits');
+  report.unless(environment.imageReference !== '')?.add('environment.image', ['spec', 'environment', 'imageReference'], 'has to be non-empty');
+  report.unless(environment.imageDigest === undefined || isSha256Digest(environment.imageDigest))?.add('environment.digest', ['spec', 'environment', 'imageDigest'], 'has to be sha256: and 64 lowercase hex digits');
   report.portable(environment.templateId, 'environment.template', ['spec', 'environment', 'templateId']);
 }
 
@@ -60,9 +60,9 @@ function checkPlacement({ spec }: ExecutionCellDocument, report: Report): void {
   const { placement } = spec;
   if (placement === undefined) return;
   const { poolId, kubernetesNamespace, queueName } = placement;
-  report.need(poolId !== undefined || kubernetesNamespace !== undefined || queueName !== undefined, 'placement.empty', ['spec', 'placement'], 'has to hold poolId, kubernetesNamespace or queueName; else leave it out');
+  report.unless(poolId !== undefined || kubernetesNamespace !== undefined || queueName !== undefined)?.add('placement.empty', ['spec', 'placement'], 'has to hold poolId, kubernetesNamespace or queueName; else leave it out');
   report.portable(poolId, 'placement.pool', ['spec', 'placement', 'poolId']);
-  report.need(kubernetesNamespace === undefined || isKubernetesNamespace(kubernetesNamespace), 'placement.namespace', ['spec', 'placement', 'kubernetesNamespace'], 'has to be 1 to 63 lowercase letters, digits and dashes, with no dash at either end');
+  report.unless(kubernetesNamespace === undefined || isKubernetesNamespace(kubernetesNamespace))?.add('placement.namespace', ['spec', 'placement', 'kubernetesNamespace'], 'has to be 1 to 63 lowercase letters, digits and dashes, with no dash at either end');
   report.portable(queueName, 'placement.queue', ['spec', 'placement', 'queueName']);
 }
 
@@ -73,19 +73,19 @@ function checkIngress({ spec }: ExecutionCellDocument, report: Report): void {
 
 function checkArgv({ argv }: RunSpec, report: Report): void {
   const path = ['spec', 'run', 'argv'];
-  report.need(argv.length > 0, 'run.argv.empty', path, 'has to name a program');
-  for (const [i, word] of argv.entries()) report.need(word !== '', 'run.argv.empty', [...path, i], 'has to be non-empty');
-  for (const [i, word] of argv.entries()) report.need(!word.includes('\0'), 'run.argv.nul', [...path, i], 'holds a NUL character, at which a program would cut it off');
+  report.unless(argv.length > 0)?.add('run.argv.empty', path, 'has to name a program');
+  for (const [i, word] of argv.entries()) report.unless(word !== '')?.add('run.argv.empty', [...path, i], 'has to be non-empty');
+  for (const [i, word] of argv.entries()) report.unless(!word.includes('\0'))?.add('run.argv.nul', [...path, i], 'holds a NUL character, at which a program would cut it off');
   const size = 4 * Math.ceil(utf8Length(compactText(argv)) / 3);
-  report.need(size <= ARGV_BASE64_MAX, 'run.argv.size', path, `takes ${size} bytes as base64 of its JSON; at most ${ARGV_BASE64_MAX} fit a kernel command line: put the script into a file`);
+  report.unless(size <= ARGV_BASE64_MAX)?.add('run.argv.size', path, `takes ${size} bytes as base64 of its JSON; at most ${ARGV_BASE64_MAX} fit a kernel command line: put the script into a file`);
 }
 
 function checkLimits(limits: RunLimits, report: Report): void {
   const positive = (value: U64 | undefined): boolean => value === undefined || value > 0;
   const path = ['spec', 'run', 'limits'];
-  report.need(positive(limits.memoryMaxBytes), 'run.memory', [...path, 'memoryMaxBytes'], 'has to be more than 0');
-  report.need(positive(limits.cpuMax?.quotaMicros), 'run.cpu.quota', [...path, 'cpuMax', 'quotaMicros'], 'has to be more than 0');
-  report.need(positive(limits.cpuMax?.periodMicros), 'run.cpu.period', [...path, 'cpuMax', 'periodMicros'], 'has to be more than 0');
+  report.unless(positive(limits.memoryMaxBytes))?.add('run.memory', [...path, 'memoryMaxBytes'], 'has to be more than 0');
+  report.unless(positive(limits.cpuMax?.quotaMicros))?.add('run.cpu.quota', [...path, 'cpuMax', 'quotaMicros'], 'has to be more than 0');
+  report.unless(positive(limits.cpuMax?.periodMicros))?.add('run.cpu.period', [...path, 'cpuMax', 'periodMicros'], 'has to be more than 0');
 }
 
 function checkRun({ spec }: ExecutionCellDocument, report: Report): void {
@@ -93,16 +93,16 @@ function checkRun({ spec }: ExecutionCellDocument, report: Report): void {
   if (run === undefined) return;
   checkArgv(run, report);
   const ttlMs = BigInt(spec.lifetime.ttlSeconds) * 1000n;
-  report.need(run.timeoutMs === undefined || run.timeoutMs <= (ttlMs > U64_MAX ? U64_MAX : ttlMs), 'run.timeout', ['spec', 'run', 'timeoutMs'], `has to be at most spec.lifetime.ttlSeconds in milliseconds, ${ttlMs}`);
+  report.unless(run.timeoutMs === undefined || run.timeoutMs <= (ttlMs > U64_MAX ? U64_MAX : ttlMs))?.add('run.timeout', ['spec', 'run', 'timeoutMs'], `has to be at most spec.lifetime.ttlSeconds in milliseconds, ${ttlMs}`);
   if (run.limits !== undefined) checkLimits(run.limits, report);
 }
 
 function checkEgress({ spec }: ExecutionCellDocument, report: Report): void {
   for (const [i, { host, protocol }] of (spec.authority.egressRules ?? []).entries()) {
     const path = ['spec', 'authority', 'egressRules', i];
-    report.need(host !== '', 'egress.host.empty', [...path, 'host'], 'has to be non-empty');
-    report.need(!hasRuleSyntax(host), 'egress.host.characters', [...path, 'host'], `${quoted(host)} holds white space or one of ; { } " ' # \\`);
-    report.need(protocol === undefined || !hasRuleSyntax(protocol), 'egress.protocol.characters', [...path, 'protocol'], `${quoted(protocol ?? '')} holds white space or one of ; { } " ' # \\`);
+    report.unless(host !== '')?.add('egress.host.empty', [...path, 'host'], 'has to be non-empty');
+    report.unless(!hasRuleSyntax(host))?.add('egress.host.characters', [...path, 'host'], `${quoted(host)} holds white space or one of ; { } " ' # \\`);
+    report.unless(protocol === undefined || !hasRuleSyntax(protocol))?.add('egress.protocol.characters', [...path, 'protocol'], `${quoted(protocol ?? '')} holds white space or one of ; { } " ' # \\`);
   }
 }
 
@@ -119,20 +119,20 @@ function checkTelemetry({ spec }: ExecutionCellDocument, report: Report): void {
   const { telemetry } = spec;
   if (telemetry === undefined) return;
   const path = ['spec', 'telemetry', 'events'];
-  report.need(telemetry.events.length > 0, 'telemetry.events', path, 'has to be non-empty');
-  report.need(isSemverShape(telemetry.agentVersion), 'telemetry.agent-version', ['spec', 'telemetry', 'agentVersion'], 'has to be MAJOR.MINOR.PATCH, with an optional -suffix');
+  report.unless(telemetry.events.length > 0)?.add('telemetry.events', path, 'has to be non-empty');
+  report.unless(isSemverShape(telemetry.agentVersion))?.add('telemetry.agent-version', ['spec', 'telemetry', 'agentVersion'], 'has to be MAJOR.MINOR.PATCH, with an optional -suffix');
   const hasEgress = (spec.authority.egressRules ?? []).length > 0;
   for (const [i, event] of telemetry.events.entries()) {
     const name = trimWhiteSpace(event);
-    report.need(name !== '', 'telemetry.event.empty', [...path, i], 'has to be non-empty');
+    report.unless(name !== '')?.add('telemetry.event.empty', [...path, i], 'has to be non-empty');
     const isNetwork = name.slice(0, 4).toLowerCase() === 'net.';
-    report.need(!isNetwork || hasEgress, 'telemetry.event.egress', [...path, i], `${quoted(name)} observes a network that spec.authority.egressRules does not declare`);
+    report.unless(!isNetwork || hasEgress)?.add('telemetry.event.egress', [...path, i], `${quoted(name)} observes a network that spec.authority.egressRules does not declare`);
   }
 }
 
 export const REFERENCE_RULES: readonly RuleGroup[] = [
-  { reads: ['apiVersion'], check: ({ apiVersion }, report) => void report.need(apiVersion === 'cellos.io/v1', 'document.api-version', ['apiVersion'], `has to be cellos.io/v1, not ${quoted(apiVersion)}`) },
-  { reads: ['kind'], check: ({ kind }, report) => void report.need(kind === 'ExecutionCell', 'document.kind', ['kind'], `has to be ExecutionCell, not ${quoted(kind)}`) },
+  { reads: ['apiVersion'], check: ({ apiVersion }, report) => report.unless(apiVersion === 'cellos.io/v1')?.add('document.api-version', ['apiVersion'], `has to be cellos.io/v1, not ${quoted(apiVersion)}`) },
+  { reads: ['kind'], check: ({ kind }, report) => report.unless(kind === 'ExecutionCell')?.add('document.kind', ['kind'], `has to be ExecutionCell, not ${quoted(kind)}`) },
   { reads: ['id'], check: ({ spec }, report) => report.portable(spec.id, 'id.portable', ['spec', 'id']) },
   { reads: ['correlation'], check: checkTenant },
   { reads: ['authority'], check: checkSecretRefs },
