@@ -357,10 +357,8 @@ function lineIndex(text: string): (offset: number) => JsonPosition {
 
 function textOf(input: Bytes | string): string {
   const text = typeof input === 'string' ? input : tryDecodeUtf8(input);
-  if (text === undefined) throw new CellError('json.invalid', 'Cannot read JSON: the bytes are not valid UTF-8', { facts: { line: 1, column: 1, offset: 0 } });
-  if (text.length > LIMITS.documentSizeBytesMax) {
-    throw new CellError('json.invalid', `Cannot read JSON: it has more than ${LIMITS.documentSizeBytesMax} characters`, { facts: { line: 1, column: 1, offset: 0 } });
-  }
+  const reason = text === undefined ? 'the bytes are not valid UTF-8' : `it has more than ${LIMITS.documentSizeBytesMax} characters`;
+  if (text === undefined || text.length > LIMITS.documentSizeBytesMax) throw new CellError('json.invalid', `Cannot read JSON: ${reason}`, { facts: { line: 1, column: 1, offset: 0, reason } });
   return text;
 }
 

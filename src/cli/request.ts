@@ -9,6 +9,7 @@ import type { SecretSource } from '../ports/secret-broker.ts';
 import { type AskedMount, DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
 import type { ExecutionCellSpec, SpecDocument } from '../core/spec/document.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';
+import { isReservedVariable } from '../core/spec/names.ts';
 import type { ParsedArgs } from './command.ts';
 import { parseDuration, parsePositive, parseSize } from './duration.ts';
 
@@ -53,7 +54,7 @@ function secretSource(text: string): [string, SecretSource] {
   const at = text.indexOf('=');
   const name = at < 0 ? text : text.slice(0, at);
   if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) || !isPortableIdentifier(name)) throw usage(`Cannot use --secret ${JSON.stringify(name)}: a secret is named like a variable`);
-  if (/^(?:PATH|LD_.*|HOME|TMPDIR|CELLOS_.*)$/.test(name)) throw usage(`Cannot use --secret ${name}: the name is reserved, as it would change how programs are found or loaded`);
+  if (isReservedVariable(name)) throw usage(`Cannot use --secret ${name}: the name is reserved, as it would change how programs are found or loaded`);
   if (at < 0) return [name, { broker: 'env', key: name }];
   const [, broker, key = ''] = /^(env|file):(.+)$/.exec(text.slice(at + 1)) ?? [];
   if (broker === undefined) throw usage(`Cannot use --secret ${name}=…: a source is env:VARIABLE or file:/path; a value does not belong on a command line`);

@@ -166,6 +166,7 @@ function textOf(bytes: Bytes): string {
  */
 function* tokensOf(text: string, reader: Reader): Generator<CST.Token> {
   const parser = new Parser(reader.lines.addNewLine);
+  reader.lines.addNewLine(0);
   let lexemes = 0;
   const checked = function* (tokens: Iterable<CST.Token>): Generator<CST.Token> {
     for (const token of tokens) {

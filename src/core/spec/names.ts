@@ -11,3 +11,8 @@ export function cgroupLeafName(id: string): string {
   const leaf = Array.from(id).slice(0, CGROUP_LEAF_MAX).map((char) => (/^[A-Za-z0-9_-]$/.test(char) ? char : '_')).join('');
   return leaf === '' ? 'cell' : leaf;
 }
+
+/** Variables that change how programs are found or loaded, or that are our own: no secret may be delivered under such a name. */
+export function isReservedVariable(name: string): boolean {
+  return /^(?:PATH|HOME|TMPDIR|LD_.*|CELLOS_.*)$/.test(name);
+}
