@@ -10,7 +10,8 @@ import { type Alias, Composer, type CST, type Document, isAlias, isMap, isScalar
 import { type Bytes, tryDecodeUtf8 } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
 import { emptyObject, JsonFloat, type JsonValue } from '../../base/json.ts';
-import { type JsonPosition, numberOfToken } from '../../base/json-parse.ts';
+import { numberOfToken } from '../../base/json-number.ts';
+import type { JsonPosition } from '../../base/json-parse.ts';
 import type { PathSegment } from '../../base/json-path.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { DocumentReader, DocumentSource } from '../../core/spec/source.ts';
