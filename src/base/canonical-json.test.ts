@@ -52,9 +52,9 @@ describe('parseJson() and canonicalText()', () => {
   });
 
   it('find the line of a path, or of its nearest parent', () => {
-    const locate = jsonLocator('{\n "a": {\n  "b": [1,\n   2]}}');
-    expect(locate('a.b[1]')).toEqual({ line: 4, column: 4 });
-    expect(locate('a.b[7].x')).toEqual({ line: 3, column: 8 });
+    const locate = jsonLocator('{\n "a": {\n  "b": [1,\n   2]}}').at;
+    expect(locate(['a', 'b', 1])).toEqual({ line: 4, column: 4 });
+    expect(locate(['a', 'b', 7, 'x'])).toEqual({ line: 3, column: 8 });
   });
 
   it('agree with JSON.parse and are idempotent for any value', () => {

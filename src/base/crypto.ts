@@ -36,6 +36,11 @@ export function digestOf(bytes: Bytes): Digest {
   return `sha256:${sha256Hex(bytes)}`;
 }
 
+/** Of the text in UTF-8. */
+export function digestOfText(text: string): Digest {
+  return `sha256:${nodeHash('sha256', text, 'hex')}`;
+}
+
 export interface StreamingHash {
   update(bytes: Bytes): void;
   digest(): Digest;

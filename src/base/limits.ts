@@ -4,8 +4,18 @@ export const LIMITS = {
   documentSizeBytesMax: 4 * 1024 * 1024,
   /** Nested JSON levels (reference/01 §1.1). */
   jsonDepthMax: 127,
-  /** YAML alias expansions. */
+  /** YAML aliases in one document. */
   yamlAliasCountMax: 64,
+  /** Values of one YAML document and each 16 characters of its texts, aliases expanded. */
+  yamlWeightMax: 300_000,
+  /** Words, signs and gaps of one YAML document. */
+  yamlLexemeCountMax: 60_000,
+  /** Largest YAML document, bytes. */
+  yamlSizeBytesMax: 1024 * 1024,
+  /** Findings about one document that are told, of each severity. */
+  specIssueCountMax: 200,
+  /** Members of one list of a document that strict mode takes. */
+  specListLengthMax: 4096,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** Largest `records.jsonl` the offline audit accepts, bytes. */

@@ -17,14 +17,15 @@ const ASK_OPTIONS: readonly OptionInfo[] = [
   { name: 'cpus', value: 'N', about: 'processor limit, e.g. 1.5' },
   { name: 'pids', value: 'N', about: 'process limit (default 512)' },
   { name: 'export', value: 'NAME=PATH', multiple: true, about: 'copy a file out of the cell into the evidence' },
+  { name: 'compatible', about: 'read a document as the reference does: warn where it is refused otherwise (unknown keys …)' },
   { name: 'allow-downgrade', value: 'NAME', multiple: true, about: 'run although NAME cannot be enforced here; the evidence says so' },
 ];
 
 export const COMMANDS: readonly CommandInfo[] = [
   {
     name: 'run',
-    usage: '[options] -- ARGV…',
-    about: "Runs a command in a fresh cell.\nstdout, stderr and the exit code are the command's own. CellOS's own exit codes: 120 refused, 121 cannot be\nenforced here, 122 residue, 123 evidence failed, 124 time limit, 125 other failure, 126 not executable, 127 not found.",
+    usage: '[options] -- ARGV… | [options] SPEC',
+    about: "Runs a command, or an ExecutionCell document (YAML, JSON, - for stdin), in a fresh cell.\nstdout, stderr and the exit code are the command's own. CellOS's own exit codes: 120 refused, 121 cannot be\nenforced here, 122 residue, 123 evidence failed, 124 time limit, 125 other failure, 126 not executable, 127 not found.",
     options: [
       ...ASK_OPTIONS,
       { name: 'evidence', value: 'DIR', about: 'put the evidence bundle into DIR (new or empty)' },

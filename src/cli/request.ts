@@ -5,10 +5,11 @@ import { utf8 } from '../base/bytes.ts';
 import { sha256Hex } from '../base/crypto.ts';
 import { CellError, errnoOf } from '../base/errors.ts';
 import { isPortableIdentifier } from '../base/ids.ts';
+import type { SecretSource } from '../ports/secret-broker.ts';
 import { type AskedMount, DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
 import type { ExecutionCellSpec, SecretDeliveryMode, SpecDocument } from '../core/spec/document.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';
-import type { SecretSource } from '../compose/local.ts';
+import { isReservedVariable } from '../core/spec/names.ts';
 import type { ParsedArgs } from './command.ts';
 import { parseDuration, parsePositive, parseSize } from './duration.ts';
 
@@ -16,6 +17,8 @@ export interface CliRequest {
   readonly document: SpecDocument;
   readonly asks: RunAsks;
   readonly secretSources: ReadonlyMap<string, SecretSource>;
+  /** Was the document read from stdin? Then the command finds it at its end. */
+  readonly stdinTaken: boolean;
 }
 
 const usage = (message: string): CellError => new CellError('usage.invalid', message);
@@ -51,7 +54,7 @@ function secretSource(text: string): [string, SecretSource] {
   const at = text.indexOf('=');
   const name = at < 0 ? text : text.slice(0, at);
   if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) || !isPortableIdentifier(name)) throw usage(`Cannot use --secret ${JSON.stringify(name)}: a secret is named like a variable`);
-  if (/^(?:PATH|LD_.*|HOME|TMPDIR|CELLOS_.*)$/.test(name)) throw usage(`Cannot use --secret ${name}: the name is reserved, as it would change how programs are found or loaded`);
+  if (isReservedVariable(name)) throw usage(`Cannot use --secret ${name}: the name is reserved, as it would change how programs are found or loaded`);
   if (at < 0) return [name, { broker: 'env', key: name }];
   const [, broker, key = ''] = /^(env|file):(.+)$/.exec(text.slice(at + 1)) ?? [];
   if (broker === undefined) throw usage(`Cannot use --secret ${name}=…: a source is env:VARIABLE or file:/path; a value does not belong on a command line`);
@@ -109,17 +112,19 @@ function commandDocument(args: ParsedArgs, argv: readonly string[], secrets: rea
   return { document, format: 'json', rawHash: sha256Hex(utf8(JSON.stringify(document))), specHash: canonicalSpecHash(spec), warnings: [] };
 }
 
-/** @throws CellError `usage.invalid` | `spec.*` | `yaml.invalid` | `json.invalid` */
-export function requestOf(args: ParsedArgs, command: string): CliRequest {
+/** @throws CellError `usage.invalid` | `spec.unreadable` | `spec.invalid` */
+export async function requestOf(args: ParsedArgs, command: string): Promise<CliRequest> {
   const secretSources = new Map(args.texts('secret').map(secretSource));
   const asks = asksOf(args, secretSources);
   const [path, ...more] = args.positionals;
   if (args.rest !== undefined) {
     if (path !== undefined) throw usage(`Cannot run both a document and a command: ${path} stands before --; put the whole command after it`);
     if (args.rest.length === 0 || args.rest[0] === '') throw usage(`Cannot run nothing: give a command after --, as in cellos ${command} -- true`);
-    return { document: commandDocument(args, args.rest, [...secretSources.keys()]), asks, secretSources };
+    return { document: commandDocument(args, args.rest, [...secretSources.keys()]), asks, secretSources, stdinTaken: false };
   }
   if (path === undefined) throw usage(`Cannot run nothing: give a document, or a command after --, as in cellos ${command} -- true`);
   if (more.length > 0) throw usage(`Cannot run ${args.positionals.length} documents at once: to run a command write cellos ${command} -- ${args.positionals.join(' ')}`);
-  throw new CellError('spec.unreadable', `Cannot run the document ${path}: this version runs commands only; write cellos ${command} -- ARGV`);
+  // Loaded only here: a command on the command line needs no reader.
+  const { documentOf } = await import('./spec-request.ts');
+  return { document: await documentOf(args, path), asks, secretSources, stdinTaken: path === '-' };
 }

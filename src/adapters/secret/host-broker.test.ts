@@ -5,7 +5,8 @@ import type { EpochMs } from '../../base/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { secretBrokerContract } from '../../testing/contracts/secret-broker.ts';
 import { systemRandom } from '../os/random.ts';
-import { createHostBroker, type SecretSource } from './host-broker.ts';
+import type { SecretSource } from '../../ports/secret-broker.ts';
+import { createHostBroker } from './host-broker.ts';
 
 const folder = mkdtempSync(`${tmpdir()}/cellos-broker-`);
 writeFileSync(`${folder}/known`, 'value-4711\n');

@@ -8,6 +8,7 @@ import { exportArtifacts } from '../../runtime/supervisor/export-artifacts.ts';
 import { type CommandOutcome, runCommand } from '../../runtime/supervisor/run-command.ts';
 import { countChanges } from '../../core/workspace/changes.ts';
 import type { WorkspaceOutcome } from '../../runtime/supervisor/workspace-changes.ts';
+import { renderIssue } from '../../core/spec/issues.ts';
 import type { ParsedArgs } from '../command.ts';
 import { requestOf } from '../request.ts';
 
@@ -31,7 +32,8 @@ function workspaceLine(runId: string, { changes, applied }: WorkspaceOutcome): s
 }
 
 async function execute(args: ParsedArgs): Promise<number> {
-  const request = requestOf(args, 'run');
+  const request = await requestOf(args, 'run');
+  if (!args.flag('quiet')) for (const issue of request.document.warnings) process.stderr.write(`cellos: ${renderIssue(issue, args.positionals[0])}\n`);
   const settings = currentSettings();
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(name));
@@ -47,10 +49,11 @@ async function execute(args: ParsedArgs): Promise<number> {
       argv: plan.argv,
       cwd: plan.workingDirectory,
       env: plan.env,
-      stdin: standardInput(),
+      ...(request.stdinTaken ? {} : { stdin: standardInput() }),
       onOutput: (stream, chunk) => writeTo(process[stream], chunk),
       keepers: { stdout: bundle.keepOutput('stdout', plan.output.keptBytesMax), stderr: bundle.keepOutput('stderr', plan.output.keptBytesMax) },
       ttlDeadlineMs: open.startedAtMs + plan.time.ttlMs,
+      ...(plan.time.timeoutMs === undefined ? {} : { timeoutMs: plan.time.timeoutMs }),
       graceMs: plan.time.graceMs,
       cancel: stop.signal,
     });

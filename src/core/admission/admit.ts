@@ -8,6 +8,7 @@
  * the planner, never waved through.
  */
 import type { SpecDocument } from '../spec/document.ts';
+import { isReservedVariable } from '../spec/names.ts';
 
 declare const admitted: unique symbol;
 
@@ -35,6 +36,11 @@ export function admit(input: { document: SpecDocument; nowMs: number }): Admissi
   }
   if (BigInt(spec.lifetime.ttlSeconds) === 0n) {
     violations.push({ rule: 'lifetime.positive', message: 'spec.lifetime.ttlSeconds is 0: the cell would end before it starts; give it at least 1' });
+  }
+  if (spec.run?.secretDelivery === 'env') {
+    for (const ref of new Set([...(spec.authority.secretRefs ?? []), ...(spec.identity === undefined ? [] : [spec.identity.secretRef])])) {
+      if (isReservedVariable(ref)) violations.push({ rule: 'secrets.reserved-name', message: `the secret ${ref} would set the variable ${ref}, which is reserved; name it otherwise, or deliver it by runtimeBroker` });
+    }
   }
   if (violations.length > 0) return { kind: 'refused', violations };
   const admission = { document: input.document, admittedAtMs: input.nowMs } as Omit<Admission, typeof admitted> as Admission;
