@@ -148,9 +148,7 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   try {
     const folder = state.createRun(plan.runId, request.evidence);
     prepareScratch(folder, plan);
-    const bundle = createRunBundle(folder, keys.keyset);
-    bundle.keepOutput('stdout', plan.output.keptBytesMax);
-    bundle.keepOutput('stderr', plan.output.keptBytesMax);
+    const bundle = createRunBundle(folder, keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
     const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(

@@ -35,7 +35,7 @@ async function execute(args: ParsedArgs): Promise<number> {
       env: plan.env,
       stdin: process.stdin as AsyncIterable<Uint8Array>,
       onOutput: (stream, chunk) => writeTo(process[stream], chunk),
-      keepers: { stdout: bundle.keepOutput('stdout', plan.output.keptBytesMax), stderr: bundle.keepOutput('stderr', plan.output.keptBytesMax) },
+      keep: () => ({ stdout: bundle.keepOutput('stdout', 1), stderr: bundle.keepOutput('stderr', 1) }),
       ttlDeadlineMs: open.startedAtMs + plan.time.ttlMs,
       graceMs: plan.time.graceMs,
       cancel: stop.signal,
