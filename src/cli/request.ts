@@ -10,7 +10,7 @@ import { type AskedMount, DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
 import type { ExecutionCellSpec, SpecDocument } from '../core/spec/document.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';
 import type { ParsedArgs } from './command.ts';
-import { parseDuration, parsePositive, parseSize } from './duration.ts';
+import { parseDuration, parsePositive, parseSize } from '../base/quantity.ts';
 
 export interface CliRequest {
   readonly document: SpecDocument;

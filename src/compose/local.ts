@@ -4,10 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
 import { sweepRemains } from '../adapters/backend/bwrap/teardown.ts';
+import { createLocalExport } from '../adapters/export/local.ts';
+import { fileBytes, folderBundle } from '../adapters/os/bundle-files.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
 import { selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
+import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker, type SecretSource } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
 import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
@@ -21,9 +24,11 @@ import { type Environment, environment, type Settings } from '../config/env.ts';
 import { admit } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
-import { planCell, type Planned } from '../core/plan/plan-cell.ts';
+import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
+import { type AuditReport, auditBundle } from '../core/evidence/audit.ts';
 import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
+import type { ExportSink } from '../ports/export-sink.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { SecretSession } from '../runtime/secrets/secret-session.ts';
@@ -63,13 +68,15 @@ export interface RunRequest {
   readonly secretSources: ReadonlyMap<string, SecretSource>;
   readonly evidence?: string;
   readonly signal: AbortSignal;
-  /** Which of this process's cells: part of the host uid. */
-  readonly slot?: number;
+  /** Folder artifacts are delivered to, beside their copy in the bundle; default: CELLOS_EXPORT_DIR, else none. */
+  readonly exportDir?: string;
+  /** Who names the commands: the document's `run`, or the caller, one by one. */
+  readonly commands?: 'document' | 'caller';
 }
 
 /** Admits and plans, without touching anything. @throws CellError `policy.refused` */
-export function planRun(request: { document: SpecDocument; asks: RunAsks; slot?: number; runId?: RunId }, host: HostFacts): Planned {
-  const verdict = admit({ document: request.document, nowMs: systemClock.nowMs() });
+export function planRun(request: { document: SpecDocument; asks: RunAsks; commands?: 'document' | 'caller'; slot?: number; runId?: RunId }, host: HostFacts): Planned {
+  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs() });
   if (verdict.kind === 'refused') {
     throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule) } });
   }
@@ -103,8 +110,10 @@ export interface OpenRun {
   readonly plan: CellPlan;
   readonly bundle: RunBundle;
   readonly startedAtMs: number;
+  /** Where artifacts are delivered beside the bundle. */
+  readonly sink: ExportSink | undefined;
   /** Removes the marks of a running cell: after `session.close`, and only when nothing of the cell is left. */
-  release(): void;
+  release(): Promise<void>;
 }
 
 function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env: Environment): SecretSession {
@@ -136,7 +145,23 @@ function prepareScratch(folder: RunFolder, plan: CellPlan): void {
 /** Plans, records and makes one cell. @throws CellError; then nothing of the cell is left */
 export async function openRun(state: StateFolder, settings: Settings, request: RunRequest): Promise<OpenRun> {
   const host = hostFacts(settings);
-  const planned = planRun(request, host);
+  // Another cell with the same user could signal this one's processes, so each has its own while it lives.
+  const uid = host.privileged ? await claimUid((slot) => hostUidFor(host.pid, slot)) : undefined;
+  try {
+    const open = await openPlanned(state, request, host, planRun({ ...request, slot: uid?.slot ?? 0 }, host));
+    const exportDir = request.exportDir ?? settings.exportDir;
+    const release = async (): Promise<void> => {
+      state.unmarkLive(open.plan.runId);
+      await uid?.release();
+    };
+    return { ...open, sink: exportDir === undefined ? undefined : createLocalExport(exportDir, systemRandom), release };
+  } catch (error) {
+    await uid?.release();
+    throw error;
+  }
+}
+
+async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
   const keys = openKeys(state);
@@ -155,7 +180,7 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
       { backend: createBwrapBackend(), clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
       { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept },
     );
-    return { session, plan, bundle, startedAtMs, release: () => state.unmarkLive(plan.runId) };
+    return { session, plan, bundle, startedAtMs };
   } catch (error) {
     // The marks stay when something of the cell may still be there: the next start looks again.
     const left = await sweepRemains({ cgroups: plan.cgroups, scratch });
@@ -164,4 +189,10 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
-export { StateFolder, systemClock };
+/** Audits a bundle on this host. @param roots kid → public key to trust; default: this host's own */
+export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<string, Uint8Array>): Promise<AuditReport> {
+  const { root } = openKeys(state);
+  return auditBundle(folderBundle(path), { roots: roots ?? new Map([[root.kid, root.publicKey]]) });
+}
+
+export { fileBytes, StateFolder, systemClock, type SecretSource };
