@@ -482,7 +482,7 @@ static int open_parent(char *path, char **name) {
     return -1;
   }
   *(*name)++ = 0;
-  int fd = open_plain(*path ? path : "/", O_PATH | O_DIRECTORY, 0);
+  int fd = open_plain(*path ? path : "/", O_RDONLY | O_DIRECTORY, 0);
   int error = errno;
   (*name)[-1] = '/';
   errno = error;

@@ -100,16 +100,16 @@ export interface CellFileEntry {
 export interface CellFiles {
   /**
    * Streams a regular file. Every path is absolute in the cell, and no component of it may be a symlink.
-   * @throws CellError `export.refused` for anything but a regular file, a symlink on the way, or more than `sizeBytesMax`
+   * @throws CellError `file.refused` for anything but a regular file, a symlink on the way, or more than `sizeBytesMax`
    */
   read(path: string, options: { sizeBytesMax: number; signal: AbortSignal }): ByteStream;
-  /** Whole or not at all. A file that is there is replaced; anything else there refuses. @throws CellError `export.refused` */
+  /** Whole or not at all. A file that is there is replaced; anything else there refuses. @throws CellError `file.refused` */
   write(path: string, data: Uint8Array, options: { signal: AbortSignal }): Promise<void>;
-  /** Unordered. @throws CellError `export.refused` */
+  /** Unordered. @throws CellError `file.refused` */
   list(path: string, options: { signal: AbortSignal }): Promise<readonly CellFileEntry[]>;
-  /** With the folders above it; one that is there is fine. @throws CellError `export.refused` */
+  /** With the folders above it; one that is there is fine. @throws CellError `file.refused` */
   makeFolder(path: string, options: { signal: AbortSignal }): Promise<void>;
-  /** A file, a link itself, or an empty folder. @throws CellError `export.refused` */
+  /** A file, a link itself, or an empty folder. @throws CellError `file.refused` */
   remove(path: string, options: { signal: AbortSignal }): Promise<void>;
 }
 

@@ -50,7 +50,8 @@ export async function exportArtifact(context: ExportContext, artifact: { readonl
   } catch (error) {
     if (isCellError(error, 'evidence.unwritable')) throw error;
     recorder.record('exportFailed', referenceData.exportFailed(run, { artifactName: name, targetKind: 'local', reason: messageOf(error), provenance }));
-    throw isCellError(error) ? error : new CellError('export.failed', `Cannot export "${name}": ${messageOf(error)}`, { cause: error, facts: { name } });
+    if (isCellError(error) && error.code !== 'file.refused') throw error;
+    throw new CellError(isCellError(error) ? 'export.refused' : 'export.failed', `Cannot export "${name}": ${messageOf(error)}`, { cause: error, facts: { name } });
   }
 }
 
@@ -62,7 +63,7 @@ export async function exportArtifacts(context: ExportContext): Promise<ExportOut
       delivered.push(await exportArtifact(context, artifact));
     } catch (error) {
       if (isCellError(error, 'evidence.unwritable')) throw error;
-      return { delivered, failure: `Cannot export "${artifact.name}": ${messageOf(error)}` };
+      return { delivered, failure: messageOf(error) };
     }
   }
   return { delivered };

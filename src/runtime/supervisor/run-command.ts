@@ -52,6 +52,9 @@ export interface CommandRequest {
   readonly cancel: AbortSignal;
 }
 
+/** As the reason of `cancel`: the time to live of the cell is over. */
+export const TTL_OVER = 'ttl';
+
 const SIGTERM = 15;
 const SIGKILL = 9;
 const NAMES: Readonly<Record<number, string>> = { 1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 5: 'SIGTRAP', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE', 9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 14: 'SIGALRM', 15: 'SIGTERM', 24: 'SIGXCPU', 25: 'SIGXFSZ', 31: 'SIGSYS' };
@@ -220,8 +223,15 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   const { commands } = session;
   const command = await commands.enter();
   const oomKillsBefore = commands.counted.oomKills ?? 0;
-  const keepers = request.keep?.(command);
-  const process = session.cell.exec({ argv: request.argv, env: request.env, secretEnv: session.secrets.env, cwd: request.cwd, stdin: request.stdin !== undefined });
+  let keepers: Keepers | undefined;
+  let process: CellProcess;
+  try {
+    keepers = request.keep?.(command);
+    process = session.cell.exec({ argv: request.argv, env: request.env, secretEnv: session.secrets.env, cwd: request.cwd, stdin: request.stdin !== undefined });
+  } catch (error) {
+    await commands.leave();
+    throw error;
+  }
   const loop = new EndingLoop({ process, commands, clock, graceMs: request.graceMs });
   const done = new AbortController();
   let failure: unknown;
@@ -229,7 +239,10 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
     failure ??= error;
     loop.input({ kind: 'kill-now', reason: { kind: 'evidence' } });
   };
-  const onCancel = (): void => loop.input({ kind: 'stop', reason: { kind: 'cancelled', signal: String(request.cancel.reason) } });
+  const onCancel = (): void => {
+    const why = String(request.cancel.reason);
+    loop.input({ kind: 'stop', reason: why === TTL_OVER ? { kind: 'ttl' } : { kind: 'cancelled', signal: why } });
+  };
   request.cancel.addEventListener('abort', onCancel, { once: true });
   loop.after(request.ttlDeadlineMs - clock.monotonicMs(), { kind: 'stop', reason: { kind: 'ttl' } });
   if (request.timeoutMs !== undefined) loop.after(request.timeoutMs, { kind: 'stop', reason: { kind: 'timeout' } });

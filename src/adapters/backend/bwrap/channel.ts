@@ -34,7 +34,7 @@ interface FileRequest {
 const ERRNO: Readonly<Record<number, string>> = { 1: 'not a regular file', 2: 'it does not exist', 7: 'it has too many entries', 13: 'permission denied', 17: 'it is there already, and is not a folder', 20: 'a part of the path is not a folder', 21: 'it is a folder', 27: 'it is larger than the limit', 24: 'too many files are being read', 28: 'no space is left', 30: 'the folder is read-only', 36: 'the name is too long', 39: 'the folder is not empty', 40: 'a part of the path is a symlink' };
 
 function fileError(verb: string, path: string, errno: number): CellError {
-  return new CellError('export.refused', `Cannot ${verb} "${path}" in the cell: ${ERRNO[errno] ?? `error ${errno}`}`, { facts: { path, errno } });
+  return new CellError('file.refused', `Cannot ${verb} "${path}" in the cell: ${ERRNO[errno] ?? `error ${errno}`}`, { facts: { path, errno } });
 }
 
 const isDone = (answer: CellFrame): true | undefined => (answer.type === 'file-end' ? true : undefined);
@@ -182,10 +182,11 @@ export class CellChannel implements CellFiles {
       job.ended.resolve({ kind: 'lost', reason: this.#lost.message, durationMs: 0 });
       for (const one of job.queues) one.end();
     } else {
-      this.#jobs.set(id, job);
       const env = Object.entries(request.env).map(([key, value]) => utf8(`${key}=${value}`));
       for (const [key, secret] of request.secretEnv ?? []) env.push(Buffer.concat([utf8(`${key}=`), secret.reveal()]));
-      this.#send(toCell.exec(id, { argv: request.argv, env, cwd: request.cwd, stdin: request.stdin }));
+      const frame = toCell.exec(id, { argv: request.argv, env, cwd: request.cwd, stdin: request.stdin });
+      this.#jobs.set(id, job);
+      this.#send(frame);
       this.#send(toCell.credit(id, 0, WINDOW));
       this.#send(toCell.credit(id, 1, WINDOW));
     }
