@@ -135,7 +135,7 @@ static void release(struct job *job) {
   if (job->running || job->out[0] >= 0 || job->out[1] >= 0) return;
   close_fd(&job->in);
   free(job->stdin_data);
-  memset(job, 0, sizeof *job);
+  *job = (struct job){.in = -1, .out = {-1, -1}};
 }
 
 static void set_nonblocking(int fd) {
@@ -333,7 +333,7 @@ static void report_exit(struct job *job, int status, const struct rusage *usage)
     job->rest[stream] = (uint32_t)rest;
     if (rest == 0) end_output(job, stream);
   }
-  if (job->used) release(job);
+  release(job);
 }
 
 /* Kills what is left of a session whose leader has ended but is not reaped: its number still is its own. @returns how many were found */

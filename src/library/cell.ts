@@ -78,6 +78,7 @@ export class Cell implements AsyncDisposable {
     this.#host = {
       run,
       cancel: this.#cancel.signal,
+      onLost: () => this.#endFor(ENDINGS.lost),
       track: (work) => this.#track(work),
       onKill: (kill) => {
         if (this.#killing) kill();

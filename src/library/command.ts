@@ -74,6 +74,8 @@ export interface CommandHost {
   readonly run: OpenRun;
   /** Aborted with a clause when the cell ends. */
   readonly cancel: AbortSignal;
+  /** A command found the cell gone. */
+  onLost(): void;
   /** The end of the cell waits for this. */
   track(work: Promise<unknown>): void;
   /** Registers what `kill` of the cell calls. @returns what takes it off again */
@@ -193,6 +195,7 @@ async function start(host: CommandHost, argv: readonly string[], options: Comman
       graceMs: options.graceMs ?? plan.time.graceMs,
       cancel: caller.cancel,
     });
+    if (outcome.ending === 'lost') host.onLost();
     caller.rethrow();
     return resultOf(outcome);
   } finally {
