@@ -61,6 +61,8 @@ export const ERROR_CODES = {
   'signer.unavailable': row(EXIT.evidence, 500, 'operator', 'No usable signing key: nothing is run unsigned'),
   'secret.missing': row(EXIT.refused, 403, 'operator', 'A secret the document asks for is not there, or is empty'),
   'secret.broker': row(EXIT.failure, 502, 'backoff', 'A secret broker failed'),
+  'file.refused': row(EXIT.failure, 422, 'never', 'A file of a cell could not be read, written, listed, made or removed; the fact errno says why'),
+  'cell.closed': row(EXIT.failure, 409, 'never', 'The cell is over: closed, killed, lost, or at the end of its time to live'),
   'export.refused': row(EXIT.failure, 422, 'never', 'An artifact may not be copied out: not a plain file beneath the workspace, or over a limit'),
   'export.failed': row(EXIT.failure, 502, 'backoff', 'An artifact could not be delivered'),
   'workspace.unreadable': row(EXIT.failure, 422, 'never', 'The changes of a workspace could not be read'),

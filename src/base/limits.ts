@@ -22,6 +22,12 @@ export const LIMITS = {
   recordsSizeBytesMax: 4 * 1024 * 1024 * 1024,
   /** Kept stdout or stderr per stream, bytes. */
   outputKeptBytesMax: 64 * 1024 * 1024,
+  /** Files with kept output per stream of one run: a bundle stays one an audit can read. */
+  outputFilesMax: 2048,
+  /** stdout or stderr a library call collects, bytes, when the caller sets no limit. */
+  outputCollectedBytesMax: 16 * 1024 * 1024,
+  /** Output of a spawned process that waits for its reader before the process is made to wait, bytes. */
+  outputWaitingBytesMax: 256 * 1024,
   /** One exported artifact, bytes. */
   artifactSizeBytesMax: 1024 * 1024 * 1024,
   /** All artifacts of one run. */

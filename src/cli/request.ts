@@ -1,17 +1,15 @@
 /** Options and operands of `run` and `plan` → a document and what is asked beside it. */
-import { realpathSync, statSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
 import { utf8 } from '../base/bytes.ts';
 import { sha256Hex } from '../base/crypto.ts';
-import { CellError, errnoOf } from '../base/errors.ts';
+import { CellError } from '../base/errors.ts';
 import { isPortableIdentifier } from '../base/ids.ts';
+import { askedMount, hostPath, secretSource } from '../compose/asks.ts';
 import type { SecretSource } from '../ports/secret-broker.ts';
-import { type AskedMount, DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
+import { DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
 import type { ExecutionCellSpec, SecretDeliveryMode, SpecDocument } from '../core/spec/document.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';
-import { isReservedVariable } from '../core/spec/names.ts';
 import type { ParsedArgs } from './command.ts';
-import { parseDuration, parsePositive, parseSize } from './duration.ts';
+import { parseDuration, parsePositive, parseSize } from '../base/quantity.ts';
 
 export interface CliRequest {
   readonly document: SpecDocument;
@@ -23,42 +21,16 @@ export interface CliRequest {
 
 const usage = (message: string): CellError => new CellError('usage.invalid', message);
 
-function hostPath(option: string, path: string): { source: string; owner: { uid: number; gid: number } } {
-  try {
-    const source = realpathSync(path);
-    const { uid, gid } = statSync(source);
-    return { source, owner: { uid, gid } };
-  } catch (error) {
-    throw usage(`Cannot use ${option} ${path}: ${errnoOf(error) === 'ENOENT' ? 'it does not exist' : (errnoOf(error) ?? 'it cannot be read')}`);
-  }
-}
-
-const RESERVED = ['/', '/proc', '/dev', '/usr', '/etc', '/run', '/run/cellos', '/bin', '/sbin', '/lib', '/lib64', '/sys'];
-
-function mount(kind: 'ro' | 'rw', text: string): AskedMount {
-  const [path = '', target] = text.split(/:(?=\/)/);
-  const { source, owner } = hostPath(`--${kind}`, path);
-  const at = target ?? resolve(path);
-  if (!isAbsolute(at) || at.split('/').includes('..')) throw usage(`Cannot use --${kind} ${text}: the place in the cell has to be an absolute path`);
-  if (RESERVED.includes(at.replace(/(?<=.)\/$/, '')) || at.startsWith('/proc/') || at.startsWith('/run/cellos')) throw usage(`Cannot use --${kind} ${text}: ${at} belongs to the cell itself; name another place with PATH:TARGET`);
-  return { kind, source, target: at, owner };
-}
-
 function pair(option: string, text: string): [string, string] {
   const at = text.indexOf('=');
   if (at <= 0) throw usage(`Cannot use ${option} ${JSON.stringify(text)}: write NAME=VALUE`);
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-function secretSource(text: string): [string, SecretSource] {
+function secret(text: string): [string, SecretSource] {
   const at = text.indexOf('=');
   const name = at < 0 ? text : text.slice(0, at);
-  if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) || !isPortableIdentifier(name)) throw usage(`Cannot use --secret ${JSON.stringify(name)}: a secret is named like a variable`);
-  if (isReservedVariable(name)) throw usage(`Cannot use --secret ${name}: the name is reserved, as it would change how programs are found or loaded`);
-  if (at < 0) return [name, { broker: 'env', key: name }];
-  const [, broker, key = ''] = /^(env|file):(.+)$/.exec(text.slice(at + 1)) ?? [];
-  if (broker === undefined) throw usage(`Cannot use --secret ${name}=…: a source is env:VARIABLE or file:/path; a value does not belong on a command line`);
-  return [name, broker === 'env' ? { broker, key } : { broker: 'file', path: resolve(key) }];
+  return [name, secretSource('--secret', name, at < 0 ? undefined : text.slice(at + 1))];
 }
 
 function asksOf(args: ParsedArgs, sources: ReadonlyMap<string, SecretSource>): RunAsks {
@@ -72,7 +44,7 @@ function asksOf(args: ParsedArgs, sources: ReadonlyMap<string, SecretSource>): R
   const cpus = args.text('cpus');
   const pids = args.text('pids');
   return {
-    mounts: [...args.texts('ro').map((text) => mount('ro', text)), ...args.texts('rw').map((text) => mount('rw', text))],
+    mounts: [...args.texts('ro').map((text) => askedMount('ro', '--ro', text)), ...args.texts('rw').map((text) => askedMount('rw', '--rw', text))],
     ...(workspace === undefined ? {} : { workspace: hostPath('--workspace', workspace) }),
     env,
     ...(memory === undefined ? {} : { memoryMaxBytes: parseSize('--memory', memory) }),
@@ -114,7 +86,7 @@ function commandDocument(args: ParsedArgs, argv: readonly string[], secrets: rea
 
 /** @throws CellError `usage.invalid` | `spec.unreadable` | `spec.invalid` */
 export async function requestOf(args: ParsedArgs, command: string): Promise<CliRequest> {
-  const secretSources = new Map(args.texts('secret').map(secretSource));
+  const secretSources = new Map(args.texts('secret').map(secret));
   const asks = asksOf(args, secretSources);
   const [path, ...more] = args.positionals;
   if (args.rest !== undefined) {

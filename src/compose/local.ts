@@ -1,41 +1,43 @@
 /** Puts the parts together for work on this host. The only importer of adapters beside tests. */
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
 import { sweepRemains } from '../adapters/backend/bwrap/teardown.ts';
+import { createLocalExport } from '../adapters/export/local.ts';
+import { fileBytes, folderBundle } from '../adapters/os/bundle-files.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
 import { selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
+import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
 import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
-import { type RunEntry, StateFolder } from '../adapters/store/state.ts';
-import { diffFiles } from '../adapters/workspace/diff-files.ts';
-import { openOverlay } from '../adapters/workspace/overlay.ts';
+import { StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
 import { CellError, ignore } from '../base/errors.ts';
 import { type RunId, ulid } from '../base/ids.ts';
 import { jsonObject, type JsonObject } from '../base/json.ts';
-import { currentSettings, type Environment, environment, type Settings } from '../config/env.ts';
+import { type Environment, environment, type Settings } from '../config/env.ts';
 import { admit } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
-import { planCell, type Planned } from '../core/plan/plan-cell.ts';
-import { BUNDLE } from '../core/evidence/bundle.ts';
+import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
+import { type AuditReport, auditBundle } from '../core/evidence/audit.ts';
 import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
-import { parseWorkspaceDocument, type WorkspaceDocument } from '../core/workspace/changes.ts';
 import type { LiveCell } from '../ports/cell-backend.ts';
+import type { ExportSink } from '../ports/export-sink.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
 import type { SecretSource } from '../ports/secret-broker.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
-import { recordWorkspace, type WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
+import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
+import { finishWorkspace } from './workspace.ts';
 
 /** Where the cell helper is: beside a built program, or where a clone builds it. No other place is tried. */
 export function helperPath(): string {
@@ -70,13 +72,17 @@ export interface RunRequest {
   readonly secretSources: ReadonlyMap<string, SecretSource>;
   readonly evidence?: string;
   readonly signal: AbortSignal;
-  /** Which of this process's cells: part of the host uid. */
+  /** Which of this process's cells: part of the host uid. Given by a program that makes one cell; others leave it to be claimed. */
   readonly slot?: number;
+  /** Folder artifacts are delivered to, beside their copy in the bundle; default: CELLOS_EXPORT_DIR, else none. */
+  readonly exportDir?: string;
+  /** Who names the commands: the document's `run`, or the caller, one by one. */
+  readonly commands?: 'document' | 'caller';
 }
 
 /** Admits and plans, without touching anything. @throws CellError `policy.refused` */
-export function planRun(request: { document: SpecDocument; asks: RunAsks; slot?: number; runId?: RunId }, host: HostFacts): Planned {
-  const verdict = admit({ document: request.document, nowMs: systemClock.nowMs() });
+export function planRun(request: { document: SpecDocument; asks: RunAsks; commands?: 'document' | 'caller'; slot?: number; runId?: RunId }, host: HostFacts): Planned {
+  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs() });
   if (verdict.kind === 'refused') {
     throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule) } });
   }
@@ -112,8 +118,10 @@ export interface OpenRun {
   readonly startedAtMs: number;
   /** Records what the command left in its workspace, and applies or keeps it; absent without a workspace. Once, before the session is closed. */
   readonly finishWorkspace?: (apply: boolean) => Promise<WorkspaceOutcome>;
+  /** Where artifacts are delivered beside the bundle. */
+  readonly sink: ExportSink | undefined;
   /** Removes the marks of a running cell: after `session.close`, and only when nothing of the cell is left. */
-  release(): void;
+  release(): Promise<void>;
 }
 
 function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env: Environment): SecretSession {
@@ -142,46 +150,26 @@ function prepareScratch(scratch: string, plan: CellPlan): void {
   }
 }
 
-async function finishWorkspace(state: StateFolder, input: { session: CellSession; bundle: RunBundle; source: string; scratch: string; helper: string; apply: boolean }): Promise<WorkspaceOutcome> {
-  const { session, bundle, source, apply } = input;
-  const upper = `${input.scratch}/upper`;
-  const outcome = await recordWorkspace({ session, bundle, overlay: openOverlay({ source, upper, helper: input.helper }), source, apply });
-  if (outcome.changes.length > 0 && !outcome.applied) {
-    const kept = state.overlayOf(session.run.runId);
-    mkdirSync(kept, { mode: 0o700 });
-    renameSync(upper, `${kept}/upper`);
-  }
-  return outcome;
-}
-
-/** The changes a finished run left in its workspace, as its bundle lists them. @throws CellError `run.unknown` when it had none */
-export function workspaceOf(state: StateFolder, run: RunEntry): WorkspaceDocument & { readonly kept: boolean; readonly upper: string } {
-  const path = `${run.bundle}/${BUNDLE.workspace}`;
-  if (!existsSync(path)) throw new CellError('run.unknown', `Cannot tell the changes of run ${run.runId}: it had no workspace, or did not come to its end`, { facts: { runId: run.runId } });
-  const upper = `${state.overlayOf(run.runId)}/upper`;
-  return { ...parseWorkspaceDocument(readFileSync(path)), kept: existsSync(upper), upper };
-}
-
-/** Changed lines of the text files, as `diff -u` prints them. @throws CellError `run.unknown` when the overlay is gone | `workspace.unreadable` */
-export async function workspacePatch(workspace: ReturnType<typeof workspaceOf>): Promise<Uint8Array> {
-  if (!workspace.kept) throw new CellError('run.unknown', 'Cannot show the changed lines: the overlay was applied or removed; without --patch the list is shown');
-  const files = workspace.changes.filter(({ before, after }) => (before ?? after)?.kind === 'file' && (after ?? before)?.kind === 'file');
-  return diffFiles(files.map(({ path, before, after }) => ({ path, ...(before === undefined ? {} : { before: `${workspace.source}/${path}` }), ...(after === undefined ? {} : { after: `${workspace.upper}/${path}` }) })), currentSettings().path);
-}
-
-/** Brings kept changes into the folder, then drops the overlay. @throws CellError `workspace.conflict` | `workspace.failed` | `run.unknown` */
-export function applyKept(state: StateFolder, run: RunEntry): WorkspaceDocument {
-  const { kept, upper, ...document } = workspaceOf(state, run);
-  if (!kept) throw new CellError('run.unknown', `Cannot apply the changes of run ${run.runId}: ${document.changes.length === 0 ? 'there are none' : 'they were applied already, or removed'}`, { facts: { runId: run.runId } });
-  openOverlay({ source: document.source, upper, helper: helperPath() }).apply(document.changes);
-  rmSync(state.overlayOf(run.runId), { recursive: true, force: true });
-  return document;
-}
-
 /** Plans, records and makes one cell. @throws CellError; then nothing of the cell is left */
 export async function openRun(state: StateFolder, settings: Settings, request: RunRequest): Promise<OpenRun> {
   const host = hostFacts(settings);
-  const planned = planRun(request, host);
+  // Another cell with the same user could signal this one's processes, so each has its own while it lives.
+  const uid = host.privileged && request.slot === undefined ? await claimUid((slot) => hostUidFor(host.pid, slot)) : undefined;
+  try {
+    const open = await openPlanned(state, request, host, planRun({ ...request, slot: uid?.slot ?? request.slot ?? 0 }, host));
+    const exportDir = request.exportDir ?? settings.exportDir;
+    const release = async (): Promise<void> => {
+      state.unmarkLive(open.plan.runId);
+      await uid?.release();
+    };
+    return { ...open, sink: exportDir === undefined ? undefined : createLocalExport(exportDir, systemRandom), release };
+  } catch (error) {
+    await uid?.release();
+    throw error;
+  }
+}
+
+async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
   const swept = await sweep(state);
@@ -196,9 +184,7 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
     if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
     const keys = openKeys(state);
-    const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset);
-    bundle.keepOutput('stdout', plan.output.keptBytesMax);
-    bundle.keepOutput('stderr', plan.output.keptBytesMax);
+    const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
     const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
@@ -212,7 +198,6 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
       bundle,
       startedAtMs,
       ...(workspace === undefined ? {} : { finishWorkspace: (apply: boolean) => finishWorkspace(state, { session, bundle, source: workspace.source, scratch, helper: plan.programs.helper, apply }) }),
-      release: () => state.unmarkLive(plan.runId),
     };
   } catch (error) {
     await forming?.then((cell) => cell.destroy()).catch((failure: unknown) => ignore(failure, 'a cell that did not form left nothing; the sweep looks'));
@@ -223,5 +208,10 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
-export type { SecretSource };
-export { StateFolder, systemClock };
+/** Audits a bundle on this host. @param roots kid → public key to trust; default: this host's own */
+export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<string, Uint8Array>): Promise<AuditReport> {
+  const { root } = openKeys(state);
+  return auditBundle(folderBundle(path), { roots: roots ?? new Map([[root.kid, root.publicKey]]) });
+}
+
+export { fileBytes, StateFolder, systemClock };

@@ -8,13 +8,17 @@ export const environment: Environment = process.env;
 
 export interface Settings {
   readonly stateDir: string;
+  /** CELLOS_EXPORT_DIR: where artifacts are delivered, beside their copy in the bundle. */
+  readonly exportDir?: string;
   readonly path: string;
   readonly color: boolean;
 }
 
 /** CELLOS_STATE_DIR, else /var/lib/cellos for root, else XDG_STATE_HOME or ~/.local/state. Pure. @throws CellError `config.invalid` */
 export function settingsOf(env: Environment, host: { euid: number; home: () => string | undefined }): Settings {
+  const exportDir = env['CELLOS_EXPORT_DIR'];
   return {
+    ...(exportDir === undefined || exportDir === '' ? {} : { exportDir }),
     stateDir: env['CELLOS_STATE_DIR'] || (host.euid === 0 ? '/var/lib/cellos' : `${stateHome(env, host.home)}/cellos`),
     path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     color: env['NO_COLOR'] === undefined || env['NO_COLOR'] === '',

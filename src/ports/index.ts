@@ -1,4 +1,4 @@
-/** `cellos/ports`: what an adapter implements. Types only. */
+/** `cellos/ports`: the contracts that adapters implement. Types only; `cellos/testing` has a suite and a fake for each. */
 export type * from './cell-backend.ts';
 export type * from './clock.ts';
 export type * from './export-sink.ts';

@@ -17,7 +17,7 @@ export const CONTROL = {
   writePieceBytesMax: 512 * 1024,
 } as const;
 
-const HOST = { exec: 1, stdin: 2, stdinEof: 3, credit: 4, closeOutput: 5, signal: 6, killAll: 7, read: 8, write: 9, list: 10, shutdown: 11 } as const;
+const HOST = { exec: 1, stdin: 2, stdinEof: 3, credit: 4, closeOutput: 5, signal: 6, killAll: 7, read: 8, write: 9, list: 10, shutdown: 11, mkdir: 12, remove: 13 } as const;
 
 function frame(type: number, id: number, payload: readonly Uint8Array[]): Uint8Array {
   const size = payload.reduce((sum, part) => sum + part.byteLength, 0);
@@ -62,13 +62,16 @@ export const toCell = {
   stdinEof: (id: number): Uint8Array => frame(HOST.stdinEof, id, []),
   /** stream 0 stdout, 1 stderr, 2 a file being read */
   credit: (id: number, stream: 0 | 1 | 2, bytes: number): Uint8Array => frame(HOST.credit, id, [Uint8Array.of(stream), u32(bytes)]),
-  closeOutput: (id: number, stream: 0 | 1): Uint8Array => frame(HOST.closeOutput, id, [Uint8Array.of(stream)]),
+  /** stream 2: gives up the file being read */
+  closeOutput: (id: number, stream: 0 | 1 | 2): Uint8Array => frame(HOST.closeOutput, id, [Uint8Array.of(stream)]),
   signal: (id: number, signal: number): Uint8Array => frame(HOST.signal, id, [u32(signal)]),
   killAll: (id: number): Uint8Array => frame(HOST.killAll, id, []),
   read: (id: number, path: string, sizeBytesMax: number): Uint8Array => frame(HOST.read, id, [u32(sizeBytesMax % 2 ** 32, Math.floor(sizeBytesMax / 2 ** 32)), ...cString(path)]),
   write: (id: number, path: string, piece: { data: Uint8Array; first: boolean; last: boolean }): Uint8Array =>
     frame(HOST.write, id, [Uint8Array.of((piece.first ? 1 : 0) | (piece.last ? 2 : 0)), ...cString(path), piece.data]),
   list: (id: number, path: string): Uint8Array => frame(HOST.list, id, cString(path)),
+  mkdir: (id: number, path: string): Uint8Array => frame(HOST.mkdir, id, cString(path)),
+  remove: (id: number, path: string): Uint8Array => frame(HOST.remove, id, cString(path)),
   shutdown: (): Uint8Array => frame(HOST.shutdown, 0, []),
 };
 

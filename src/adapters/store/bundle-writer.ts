@@ -1,7 +1,8 @@
 /** Writes a bundle folder. All files 0600 in a 0700 folder. */
 import { closeSync, fdatasyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { type Digest, digestOf, sha256Stream } from '../../base/crypto.ts';
-import { CellError, messageOf } from '../../base/errors.ts';
+import { assert, CellError, messageOf } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { BUNDLE } from '../../core/evidence/bundle.ts';
 import type { KeptOutput, OutputKeeper, RunBundle } from '../../ports/run-bundle.ts';
 import { syncFolder, writeFileAtomic } from '../os/durable-file.ts';
@@ -11,31 +12,57 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at);
 }
 
-function outputKeeper(path: string, keptBytesMax: number): OutputKeeper {
+/** What may still be kept of one stream of a run, over all of its commands. */
+interface Budget {
+  bytes: number;
+  files: number;
+}
+
+/** @param always make the file, though nothing may come */
+function outputKeeper(path: string, budget: Budget, always: boolean): OutputKeeper & { readonly hasFile: boolean } {
   const all = sha256Stream();
   const kept = sha256Stream();
-  const fd = openSync(path, 'wx', 0o600);
+  let fd: number | undefined;
   let bytes = 0;
   let keptBytes = 0;
   let result: KeptOutput | undefined;
+  const write = (piece: Uint8Array): void => {
+    try {
+      if (fd === undefined) {
+        fd = openSync(path, 'wx', 0o600);
+        budget.files -= 1;
+      }
+      writeAll(fd, piece);
+    } catch (error) {
+      throw new CellError('evidence.unwritable', `Cannot keep the output of the command: ${messageOf(error)}`, { cause: error });
+    }
+  };
+  const keep = (chunk: Uint8Array): void => {
+    if (budget.bytes === 0 || (fd === undefined && budget.files === 0)) return;
+    const piece = chunk.subarray(0, budget.bytes);
+    write(piece);
+    budget.bytes -= piece.byteLength;
+    kept.update(piece);
+    keptBytes += piece.byteLength;
+  };
+  if (always) write(new Uint8Array(0));
   return {
+    get hasFile() {
+      return fd !== undefined;
+    },
     write(chunk) {
+      assert(result === undefined, 'a finished output takes nothing more');
       all.update(chunk);
       bytes += chunk.byteLength;
-      if (keptBytes === keptBytesMax) return;
-      const piece = chunk.subarray(0, keptBytesMax - keptBytes);
-      try {
-        writeAll(fd, piece);
-      } catch (error) {
-        throw new CellError('evidence.unwritable', `Cannot keep the output of the command: ${messageOf(error)}`, { cause: error });
-      }
-      kept.update(piece);
-      keptBytes += piece.byteLength;
+      // The beginning is kept, without holes: after a cut nothing of this command is kept any more.
+      if (keptBytes === bytes - chunk.byteLength) keep(chunk);
     },
     finish() {
       if (result === undefined) {
-        if (keptBytes > 0) fdatasyncSync(fd);
-        closeSync(fd);
+        if (fd !== undefined) {
+          if (keptBytes > 0) fdatasyncSync(fd);
+          closeSync(fd);
+        }
         result = { bytes, digest: all.digest(), keptBytes, keptDigest: kept.digest(), truncated: keptBytes < bytes };
       }
       return result;
@@ -43,12 +70,15 @@ function outputKeeper(path: string, keptBytesMax: number): OutputKeeper {
   };
 }
 
-export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundle {
+/** @param options.keptBytesMax of each stream, over all commands of the run */
+export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: { keptBytesMax: number }): RunBundle {
   const { path, records } = folder;
   const recordsHash = sha256Stream();
-  const outputs = new Map<string, OutputKeeper>();
+  const outputs = new Map<string, ReturnType<typeof outputKeeper>>();
+  const budgets = { stdout: { bytes: options.keptBytesMax, files: LIMITS.outputFilesMax }, stderr: { bytes: options.keptBytesMax, files: LIMITS.outputFilesMax } };
   const artifacts = new Map<string, Digest>();
   const documents = new Map<string, Digest>();
+  let parts = 0;
   writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false });
   return {
     path,
@@ -57,16 +87,17 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
       recordsHash.update(record);
     },
     sync: () => records.sync(),
-    keepOutput(name, keptBytesMax) {
-      const existing = outputs.get(name);
-      if (existing !== undefined) return existing;
-      const keeper = outputKeeper(`${path}/${name}.log`, keptBytesMax);
-      outputs.set(name, keeper);
+    keepOutput(name, command) {
+      const file = command === 1 ? `${name}.log` : `${name}.${command}.log`;
+      assert(!outputs.has(file), 'a command keeps each of its streams once');
+      const keeper = outputKeeper(`${path}/${file}`, budgets[name], command === 1);
+      outputs.set(file, keeper);
       return keeper;
     },
     async keepArtifact(bytes) {
       mkdirSync(`${path}/artifacts`, { recursive: true, mode: 0o700 });
-      const temporary = `${path}/artifacts/part-${artifacts.size}`;
+      parts += 1;
+      const temporary = `${path}/artifacts/part-${parts}`;
       const hash = sha256Stream();
       let size = 0;
       const fd = openSync(temporary, 'wx', 0o600);
@@ -103,7 +134,10 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
     },
     async close() {
       const files = new Map<string, Digest>([[BUNDLE.records, recordsHash.digest()], [BUNDLE.keyset, digestOf(keyset)]]);
-      for (const [name, keeper] of outputs) files.set(`${name}.log`, keeper.finish().keptDigest);
+      for (const [file, keeper] of outputs) {
+        const { keptDigest } = keeper.finish();
+        if (keeper.hasFile) files.set(file, keptDigest);
+      }
       for (const [name, digest] of [...documents, ...artifacts]) files.set(name, digest);
       if (artifacts.size > 0) syncFolder(`${path}/artifacts`);
       records.sync();

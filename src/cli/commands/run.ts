@@ -1,9 +1,8 @@
 /** `cellos run`: one command in one cell; its streams and exit code are the program's own. */
 import { writeFileSync } from 'node:fs';
 import { EXIT } from '../../base/errors.ts';
-import { openRun, StateFolder, systemClock } from '../../compose/local.ts';
+import { fileBytes, openRun, StateFolder, systemClock } from '../../compose/local.ts';
 import { currentSettings } from '../../config/env.ts';
-import { fileBytes } from '../../compose/evidence.ts';
 import { exportArtifacts } from '../../runtime/supervisor/export-artifacts.ts';
 import { type CommandOutcome, runCommand } from '../../runtime/supervisor/run-command.ts';
 import { countChanges } from '../../core/workspace/changes.ts';
@@ -51,7 +50,7 @@ async function execute(args: ParsedArgs): Promise<number> {
       env: plan.env,
       ...(request.stdinTaken ? {} : { stdin: standardInput() }),
       onOutput: (stream, chunk) => writeTo(process[stream], chunk),
-      keepers: { stdout: bundle.keepOutput('stdout', plan.output.keptBytesMax), stderr: bundle.keepOutput('stderr', plan.output.keptBytesMax) },
+      keep: () => ({ stdout: bundle.keepOutput('stdout', 1), stderr: bundle.keepOutput('stderr', 1) }),
       ttlDeadlineMs: open.startedAtMs + plan.time.ttlMs,
       ...(plan.time.timeoutMs === undefined ? {} : { timeoutMs: plan.time.timeoutMs }),
       graceMs: plan.time.graceMs,
@@ -59,11 +58,11 @@ async function execute(args: ParsedArgs): Promise<number> {
     });
     workspace = await open.finishWorkspace?.(args.flag('apply') && outcome.exitCode === 0);
     failure = workspace?.failure;
-    if (outcome.exitCode === 0) failure ??= (await exportArtifacts({ session, bundle, sink: undefined, readBack: fileBytes, signal: stop.signal })).failure;
+    if (outcome.exitCode === 0) failure ??= (await exportArtifacts({ session, bundle, sink: open.sink, readBack: fileBytes, signal: stop.signal })).failure;
   } catch (error) {
     // Nothing of the cell may outlive its evidence.
     const lines = await session.cell.destroy();
-    if (!lines.some((line) => line.result === 'residue')) open.release();
+    if (!lines.some((line) => line.result === 'residue')) await open.release();
     throw error;
   } finally {
     process.stdin.destroy();
@@ -72,7 +71,7 @@ async function execute(args: ParsedArgs): Promise<number> {
   const reason = outcome.reason ?? failure ?? (exitCode === 0 ? undefined : `the command ended with ${exitCode}`);
   const lines = await session.close({ outcome: exitCode === 0 ? 'succeeded' : 'failed', ending: outcome.ending, exitCode, ...(reason === undefined ? {} : { reason }), forced: outcome.ending !== 'exited' });
   const residue = lines.filter((line) => line.result === 'residue');
-  if (residue.length === 0) open.release();
+  if (residue.length === 0) await open.release();
   const code = residue.length > 0 ? EXIT.residue : exitCode;
   const result = { v: 1, runId: plan.runId, exitCode: code, exitSource: outcome.ending === 'exited' && code === outcome.exitCode ? 'command' : 'cellos', ending: outcome.ending, signal: outcome.signal, reason, evidence: bundle.path, residue };
   const file = args.text('result');

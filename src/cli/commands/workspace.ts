@@ -1,7 +1,7 @@
 /** `cellos diff` and `cellos apply`: what a run left in its workspace overlay. */
-import { EXIT } from '../../base/errors.ts';
-import { CellError } from '../../base/errors.ts';
-import { applyKept, StateFolder, workspaceOf, workspacePatch } from '../../compose/local.ts';
+import { CellError, EXIT } from '../../base/errors.ts';
+import { helperPath, StateFolder } from '../../compose/local.ts';
+import { applyKept, workspaceOf, workspacePatch } from '../../compose/workspace.ts';
 import { currentSettings } from '../../config/env.ts';
 import { changeLine, countChanges, workspaceDocumentBytes } from '../../core/workspace/changes.ts';
 import type { ParsedArgs } from '../command.ts';
@@ -23,7 +23,7 @@ async function diff(args: ParsedArgs): Promise<number> {
 
 async function apply(args: ParsedArgs): Promise<number> {
   const { state, id } = runOf(args, 'apply');
-  const document = applyKept(state, state.resolve(id));
+  const document = applyKept(state, state.resolve(id), helperPath());
   const { added, modified, deleted } = countChanges(document.changes);
   if (args.flag('json')) process.stdout.write(`${JSON.stringify({ v: 1, source: document.source, applied: true, added, modified, deleted })}\n`);
   else process.stdout.write(`${added} added, ${modified} modified, ${deleted} deleted in ${document.source}\n`);

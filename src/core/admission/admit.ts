@@ -27,11 +27,11 @@ export interface Violation {
 
 export type AdmissionVerdict = { readonly kind: 'admitted'; readonly admission: Admission } | { readonly kind: 'refused'; readonly violations: readonly Violation[] };
 
-/** Decides whether a parsed document may be planned. Pure. */
-export function admit(input: { document: SpecDocument; nowMs: number }): AdmissionVerdict {
+/** Decides whether a parsed document may be planned. Pure. @param input.commands `caller`: commands come one by one, the document needs none */
+export function admit(input: { document: SpecDocument; commands?: 'document' | 'caller'; nowMs: number }): AdmissionVerdict {
   const { spec } = input.document.document;
   const violations: Violation[] = [];
-  if (spec.run === undefined) {
+  if (spec.run === undefined && input.commands !== 'caller') {
     violations.push({ rule: 'run.required', message: 'spec.run is missing: there is no command to run; add spec.run.argv' });
   }
   if (BigInt(spec.lifetime.ttlSeconds) === 0n) {

@@ -38,6 +38,7 @@ const OF_RUNS = {
   commandCompleted: reference('command.v1.completed', 'The command is over'),
   workspaceChanged: own('workspace.v1.changed', 'What a command changed in the workspace overlay'),
   workspaceApplied: own('workspace.v1.applied', 'Whether the changes of the overlay were brought into the folder'),
+  fileTouched: own('file.v1.touched', 'A file of the cell was read, written, made or removed on behalf of the caller, from outside'),
   fsTouch: reference('observability.v1.fs_touch', 'An artifact is about to be read'),
   exportCompleted: reference('export.v2.completed', 'An artifact was delivered'),
   exportFailed: reference('export.v2.failed', 'An artifact could not be delivered'),

@@ -18,6 +18,7 @@ import type { CellBackend, CellFacts, LiveCell, TeardownLine } from '../../ports
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { RunRecorder } from '../emitter/run-recorder.ts';
 import type { SecretSession } from '../secrets/secret-session.ts';
+import { RunningCommands } from './running-commands.ts';
 
 export interface SessionDeps {
   readonly backend: CellBackend;
@@ -66,6 +67,7 @@ export class CellSession {
   readonly recorder: RunRecorder;
   readonly run: RunContext;
   readonly secrets: SecretSession;
+  readonly commands: RunningCommands;
   readonly #deps: SessionDeps;
   readonly #document: SpecDocument;
   readonly #sessionId: string;
@@ -78,6 +80,7 @@ export class CellSession {
     this.#sessionId = made.sessionId;
     this.#startedEvent = made.started;
     this.cell = made.cell;
+    this.commands = new RunningCommands(made.cell);
     this.plan = input.plan;
     this.recorder = input.recorder;
     this.run = made.run;

@@ -1,21 +1,35 @@
-/**
- * A contract: what every implementation of a port has to do, as cases any test runner can run. `for (const one of cases) it(one.name, one.run)`.
- * A case makes what it needs and leaves nothing behind.
- */
+/** What a contract suite is: named cases that any test runner can run. `for (const { name, run } of clockContract(make)) it(name, run)`. */
+import assert from 'node:assert/strict';
+import { isCellError, type ErrorCode } from '../../base/errors.ts';
+import { concatBytes } from '../../base/bytes.ts';
+
 export interface ContractCase {
   readonly name: string;
   readonly run: () => Promise<void>;
 }
 
-/** Fails unless `work` throws a CellError with one of the codes. */
-export async function expectCode(work: () => unknown, codes: readonly string[]): Promise<void> {
-  let code: unknown;
-  try {
-    await work();
-  } catch (error) {
-    code = (error as { code?: unknown }).code;
-    if (typeof code === 'string' && codes.includes(code)) return;
-    throw error;
-  }
-  throw new Error(`Nothing was thrown where ${codes.join(' or ')} is due`);
+/** Asserts that it fails with one of these codes. */
+export async function rejects(promise: Promise<unknown>, ...codes: readonly ErrorCode[]): Promise<void> {
+  await assert.rejects(promise, (error) => {
+    assert.ok(isCellError(error), `a CellError is thrown, not ${String(error)}`);
+    assert.ok(codes.includes(error.code), `the code is ${codes.join(' or ')}, not ${error.code}: ${error.message}`);
+    return true;
+  });
 }
+
+export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of stream) parts.push(Uint8Array.from(chunk));
+  return concatBytes(parts);
+}
+
+export const textOf = async (stream: AsyncIterable<Uint8Array>): Promise<string> => new TextDecoder().decode(await collect(stream));
+
+export async function* chunks(...parts: readonly (Uint8Array | string | Error)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) {
+    if (part instanceof Error) throw part;
+    yield typeof part === 'string' ? new TextEncoder().encode(part) : part;
+  }
+}
+
+export const never = (): AbortSignal => new AbortController().signal;

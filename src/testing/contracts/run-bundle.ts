@@ -1,10 +1,10 @@
-/** Contract of `ports/run-bundle.ts`. */
 import assert from 'node:assert/strict';
-import { concatBytes, utf8 } from '../../base/bytes.ts';
 import { digestOf } from '../../base/crypto.ts';
+import { utf8 } from '../../base/bytes.ts';
+import { BUNDLE } from '../../core/evidence/bundle.ts';
 import type { BundleSource } from '../../core/evidence/audit.ts';
 import type { RunBundle } from '../../ports/run-bundle.ts';
-import type { ContractCase } from './contract.ts';
+import { chunks, collect, type ContractCase, textOf } from './contract.ts';
 
 export interface RunBundleHarness {
   readonly bundle: RunBundle;
@@ -12,59 +12,75 @@ export interface RunBundleHarness {
   source(): BundleSource;
 }
 
-async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
-  for (const text of texts) yield utf8(text);
-}
-
-async function bytesOf(source: BundleSource, path: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of source.open(path)) parts.push(Uint8Array.from(part));
-  return concatBytes(parts);
-}
-
-const sorted = async (source: BundleSource): Promise<string[]> => [...(await source.list())].sort();
-
+/** What every `RunBundle` keeps. @param make a bundle that keeps 10 bytes of each stream */
 export function runBundleContract(make: () => RunBundleHarness): ContractCase[] {
-  const using = (name: string, work: (harness: RunBundleHarness) => Promise<void>): ContractCase => ({ name, run: () => work(make()) });
   return [
-    using('records are appended in order, byte for byte', async ({ bundle, source }) => {
-      for (const line of ['one\n', 'two\n', 'three\n']) bundle.append(utf8(line));
-      bundle.sync();
-      assert.deepEqual(await bytesOf(source(), 'records.jsonl'), utf8('one\ntwo\nthree\n'));
-    }),
-    using('an output keeps its beginning, and counts and hashes all of it', async ({ bundle, source }) => {
-      const keeper = bundle.keepOutput('stdout', 4);
-      for (const text of ['abc', 'def', 'ghi']) keeper.write(utf8(text));
-      const kept = keeper.finish();
-      assert.deepEqual(kept, { bytes: 9, digest: digestOf(utf8('abcdefghi')), keptBytes: 4, keptDigest: digestOf(utf8('abcd')), truncated: true });
-      assert.deepEqual(keeper.finish(), kept);
-      assert.deepEqual(await bytesOf(source(), 'stdout.log'), utf8('abcd'));
-    }),
-    using('an artifact lies under its digest', async ({ bundle, source }) => {
-      const kept = await bundle.keepArtifact(pieces('art', 'ifact'));
-      assert.equal(kept.digest, digestOf(utf8('artifact')));
-      assert.equal(kept.bytes, 8);
-      assert.deepEqual(await bytesOf(source(), `artifacts/${kept.digest.slice('sha256:'.length)}`), utf8('artifact'));
-    }),
-    using('nothing is left of an artifact that fails', async ({ bundle, source }) => {
-      const before = await sorted(source());
-      const failing = async function* (): AsyncGenerator<Uint8Array> {
-        yield utf8('half');
-        throw new Error('the source broke');
-      };
-      await assert.rejects(bundle.keepArtifact(failing()), /the source broke/);
-      assert.deepEqual(await sorted(source()), before);
-    }),
-    using('close() lists every file but the attestation, each with its digest', async ({ bundle, source }) => {
-      bundle.append(utf8('record\n'));
-      bundle.keepOutput('stdout', 100).write(utf8('out'));
-      bundle.keepOutput('stderr', 100);
-      await bundle.keepArtifact(pieces('artifact'));
-      const listed = await bundle.close();
-      assert.deepEqual([...listed.keys()].toSorted(), await sorted(source()));
-      for (const [path, digest] of listed) assert.equal(digest, digestOf(await bytesOf(source(), path)), path);
-      bundle.attest(utf8('attested'));
-      assert.deepEqual(await bytesOf(source(), 'attestation.dsse.json'), utf8('attested'));
-    }),
+    {
+      name: 'records stand in the order they were appended, and close() knows every file by its digest',
+      async run() {
+        const { bundle, source } = make();
+        for (const text of ['one\n', 'two\n']) bundle.append(utf8(text));
+        bundle.sync();
+        bundle.append(utf8('three\n'));
+        bundle.keepOutput('stdout', 1).write(utf8('out'));
+        bundle.keepOutput('stderr', 1);
+        await bundle.keepArtifact(chunks('arti', 'fact'));
+        const files = await bundle.close();
+        assert.equal(await textOf(source().open(BUNDLE.records)), 'one\ntwo\nthree\n');
+        assert.deepEqual([...files.keys()].sort(), [...(await source().list())].sort());
+        for (const [path, digest] of files) assert.equal(digestOf(await collect(source().open(path))), digest, path);
+        bundle.attest(utf8('attested'));
+        assert.equal(await textOf(source().open(BUNDLE.attestation)), 'attested');
+      },
+    },
+    {
+      name: 'output is counted and hashed whole, and its beginning kept within the bound of the run',
+      async run() {
+        const { bundle, source } = make();
+        const first = bundle.keepOutput('stdout', 1);
+        first.write(utf8('1234'));
+        first.write(utf8('56'));
+        assert.deepEqual(first.finish(), { bytes: 6, digest: digestOf(utf8('123456')), keptBytes: 6, keptDigest: digestOf(utf8('123456')), truncated: false });
+        assert.deepEqual(first.finish(), first.finish());
+        const second = bundle.keepOutput('stdout', 2);
+        second.write(utf8('abcdefgh'));
+        second.write(utf8('i'));
+        assert.deepEqual(second.finish(), { bytes: 9, digest: digestOf(utf8('abcdefghi')), keptBytes: 4, keptDigest: digestOf(utf8('abcd')), truncated: true });
+        const third = bundle.keepOutput('stdout', 3);
+        third.write(utf8('x'));
+        assert.equal(third.finish().keptBytes, 0);
+        const other = bundle.keepOutput('stderr', 3);
+        other.write(utf8('own bound'));
+        assert.equal(other.finish().truncated, false);
+        bundle.keepOutput('stderr', 4).finish();
+        const files = await bundle.close();
+        assert.deepEqual([...files.keys()].filter((name) => name.endsWith('.log')).sort(), ['stderr.3.log', 'stdout.2.log', 'stdout.log']);
+        assert.equal(await textOf(source().open('stdout.2.log')), 'abcd');
+      },
+    },
+    {
+      name: 'a stream of a command is kept once, and takes nothing after its end',
+      async run() {
+        const { bundle } = make();
+        const keeper = bundle.keepOutput('stdout', 1);
+        assert.throws(() => bundle.keepOutput('stdout', 1));
+        keeper.finish();
+        assert.throws(() => keeper.write(utf8('x')));
+        await bundle.close();
+      },
+    },
+    {
+      name: 'an artifact is kept under its digest, alongside others; of one that fails nothing is left',
+      async run() {
+        const { bundle, source } = make();
+        const [one, two] = await Promise.all([bundle.keepArtifact(chunks('a', 'b')), bundle.keepArtifact(chunks())]);
+        assert.deepEqual([one.bytes, one.digest, two.bytes], [2, digestOf(utf8('ab')), 0]);
+        await assert.rejects(bundle.keepArtifact(chunks('c', new Error('broken'))), /broken/);
+        const files = await bundle.close();
+        const artifacts = [...files.keys()].filter((name) => name.startsWith(BUNDLE.artifacts));
+        assert.deepEqual(artifacts.sort(), [one.digest, two.digest].map((digest) => `${BUNDLE.artifacts}${digest.slice('sha256:'.length)}`).sort());
+        assert.deepEqual([...files.keys()].sort(), [...(await source().list())].sort());
+      },
+    },
   ];
 }

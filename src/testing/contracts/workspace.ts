@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { countChanges } from '../../core/workspace/changes.ts';
 import type { WorkspaceOverlay } from '../../ports/workspace.ts';
-import { type ContractCase, expectCode } from './contract.ts';
+import { type ContractCase, rejects } from './contract.ts';
 
 export interface WorkspaceHarness {
   readonly overlay: WorkspaceOverlay;
@@ -61,7 +61,7 @@ export function workspaceContract(make: () => WorkspaceHarness): ContractCase[] 
       subject.write('new', 'n');
       const changes = await subject.overlay.changes();
       subject.writeBehind('a', 'somebody else');
-      await expectCode(() => subject.overlay.apply(changes), ['workspace.conflict']);
+      await rejects((async () => subject.overlay.apply(changes))(), 'workspace.conflict');
       assert.equal(subject.textOf('new'), undefined);
       assert.equal(subject.textOf('a'), 'somebody else');
     }),
@@ -69,7 +69,7 @@ export function workspaceContract(make: () => WorkspaceHarness): ContractCase[] 
       subject.write('new', 'n');
       subject.makeSpecial('queue');
       const changes = await subject.overlay.changes();
-      await expectCode(() => subject.overlay.apply(changes), ['workspace.conflict']);
+      await rejects((async () => subject.overlay.apply(changes))(), 'workspace.conflict');
       assert.equal(subject.textOf('new'), undefined);
     }),
   ];
