@@ -33,7 +33,7 @@ import type { ExportSink } from '../ports/export-sink.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
 import type { SecretSource } from '../ports/secret-broker.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
-import { SecretSession } from '../runtime/secrets/secret-session.ts';
+import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
@@ -125,9 +125,12 @@ export interface OpenRun {
 }
 
 function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env: Environment): SecretSession {
-  const broker = createHostBroker({ env, sources: request.secretSources, clock: systemClock, random: systemRandom });
   const { delivery } = plan.secrets;
   const { identity } = request.document.document.spec;
+  // An identity is asked for by its audience or role; the caller names it as the document does.
+  const identitySource = identity === undefined ? undefined : request.secretSources.get(identity.secretRef);
+  const sources = identity === undefined || identitySource === undefined ? request.secretSources : new Map([...request.secretSources, [identityKey(identity), identitySource]]);
+  const broker = createHostBroker({ env, sources, clock: systemClock, random: systemRandom });
   return new SecretSession({
     plan,
     broker,

@@ -55,6 +55,13 @@ describe('cellos run SPEC', () => {
     expect(cellos(['run', file('hello.yml', YAML)])).toMatchObject({ status: 120, stderr: expect.stringContaining('CELLOS_SECRET_API_TOKEN is not set') });
   });
 
+  it('takes the secret of an identity from where --secret says, or by its audience', () => {
+    const identity = { kind: 'federatedOidc', provider: 'https://issuer.example', audience: 'sts-audience', secretRef: 'OIDC' };
+    const path = file('identity.json', json({ identity, authority: { secretRefs: ['OIDC'] }, run: { argv: ['sh', '-c', 'printf %s "$OIDC" | wc -c'], secretDelivery: 'env' } }));
+    expect(cellos(['run', '--secret', `OIDC=file:${file('oidc', 'four')}`, path])).toMatchObject({ status: 0, stdout: '4\n' });
+    expect(cellos(['run', path], { env: { CELLOS_SECRET_STS_AUDIENCE: 'five!' } })).toMatchObject({ status: 0, stdout: '5\n' });
+  });
+
   it('reads a document from stdin, in JSON or YAML, and the command then finds stdin at its end', () => {
     expect(cellos(['run', '-'], { env: SECRET, input: YAML })).toMatchObject({ status: 3, stdout: 'out\n' });
     expect(cellos(['run', '-'], { input: json({ run: { argv: ['sh', '-c', 'cat; echo done'] } }) })).toMatchObject({ status: 0, stdout: 'done\n' });

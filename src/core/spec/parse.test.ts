@@ -65,6 +65,12 @@ describe('checkSpec()', () => {
     expect(rulesOf(check(document({ q: 'DEEP' }).replace('"DEEP"', deep.slice(0, -1)), { mode: 'compatible' }))).toEqual(['syntax']);
   });
 
+  it('judges nothing where a list stands for the object that has the mistake', () => {
+    const spec = ['..', null, null, null, null, null, null, null, {}, [-1]];
+    expect(rulesOf(check(document({}, { spec }), { mode: 'compatible' }))).toEqual(['out-of-range', 'positional', 'positional']);
+    expect(rulesOf(check(JSON.stringify(['cellos.io/v1', 'Cell', 1]), { mode: 'compatible' }))).toEqual(['wrong-type', 'positional']);
+  });
+
   it('warns about floats whose digits other readers may round otherwise, in both modes', () => {
     const text = document({ authority: { network: { deep: [1, 'F'] } } }).replace('"F"', '0.12345678901234567');
     expect(findings(check(text))).toMatchObject([{ rule: 'review.float-digits', path: 'spec.authority.network.deep[1]', severity: 'warning' }]);

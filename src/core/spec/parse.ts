@@ -53,8 +53,9 @@ function isRepeatedIn(source: DocumentSource): ((object: JsonObject, key: string
 function brokenSections(errors: Findings): (section: Section) => boolean {
   // Not all are kept: then nothing is known to be whole.
   if (errors.count > errors.list.length) return () => true;
-  const sections = new Set(errors.list.map(({ path }) => (path[0] === 'spec' ? (path[1] ?? '*') : (path[0] ?? '*'))));
-  if (sections.has('*')) return () => true;
+  const sections = new Set(errors.list.map(({ path: [top, member] }) => (top === 'spec' ? member : top)));
+  // A list in the place of an object, or the whole: no section can be named.
+  if ([...sections].some((section) => typeof section !== 'string')) return () => true;
   return (section) => sections.has(section);
 }
 

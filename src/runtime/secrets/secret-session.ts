@@ -33,7 +33,7 @@ interface Held {
 }
 
 /** What the identity is resolved by (reference/03 §9.1). */
-function identityKey(identity: WorkloadIdentity): string {
+export function identityKey(identity: WorkloadIdentity): string {
   if (identity.kind === 'federatedOidc') return identity.audience;
   return 'awsAssumeRole' in identity.kind ? identity.kind.awsAssumeRole.role_arn : identity.kind.azureManagedIdentity.resource_id;
 }
