@@ -2,7 +2,7 @@
 import { Cell } from 'cellos';
 
 const names = ['red', 'green', 'blue'];
-const cells = await Promise.all(names.map((name) => Cell.create({ id: name, memory: '128M', ttl: '1m' })));
+const cells = await Promise.all(names.map((name) => Cell.create({ id: name, ttl: '1m' })));
 try {
   const results = await Promise.all(cells.map((cell) => cell.exec(['sh', '-c', 'echo mine > note; ls; ls /proc | grep -c "^[0-9]"'])));
   results.forEach((result, i) => {

@@ -1,5 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Cell, CellError, type CellEvent, type CellOptions } from '../../src/index.ts';
 
@@ -421,5 +423,19 @@ describe('many cells', () => {
     expect(await codeOf(create({ cpus: -1 }))).toBe('usage.invalid');
     expect(await codeOf(create({ id: '../x' }))).toBe('usage.invalid');
     expect(readdirSync(`${stateDir}/live`)).toEqual([]);
+  });
+
+  it('of a program that ended without closing are swept by the next start, which says so', async () => {
+    const elsewhere = `${root}/abandoned`;
+    const program = `import { Cell } from 'cellos'; const cell = await Cell.create({ stateDir: ${JSON.stringify(elsewhere)} }); await cell.spawn(['sleep', '600']); console.log(cell.id); process.exit(0);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env: { PATH: process.env['PATH'] }, timeout: 30_000 });
+    const abandoned = stdout.trim();
+    expect(readdirSync(`${elsewhere}/live`)).toEqual([`${abandoned}.json`]);
+    const { cgroups } = JSON.parse(readFileSync(`${elsewhere}/live/${abandoned}.json`, 'utf8')) as { cgroups: { path: string }[] };
+    const cell = await create({ stateDir: elsewhere });
+    await cell.close();
+    const swept = (await eventsOf(cell)).find((event) => short(event) === 'recovery.v1.swept');
+    expect(swept?.data).toMatchObject({ runs: [{ runId: abandoned, state: 'unsealed', residue: [] }] });
+    expect([readdirSync(`${elsewhere}/live`), readdirSync(`${elsewhere}/scratch`), cgroups.filter(({ path }) => existsSync(path))]).toEqual([[], [], []]);
   });
 });

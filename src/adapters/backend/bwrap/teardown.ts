@@ -18,6 +18,8 @@ export interface Remains {
   readonly scratch: string;
   readonly init?: { readonly pid: number; readonly startTime: string };
   readonly namespaces?: { readonly pid?: number; readonly net?: number };
+  /** Keeps their numbers from being given to another cell before they were probed; let go by the probe. */
+  readonly held?: Disposable;
 }
 
 function killInit(init: Remains['init']): void {
@@ -51,7 +53,9 @@ function probe(name: string, look: () => { result: TeardownLine['result']; detai
   }
 }
 
+/** LIMIT: where the namespaces could not be held, another cell made meanwhile may have got the number, and shows as residue of this one. */
 function namespaceLines(remains: Remains): TeardownLine[] {
+  using _held = remains.held;
   const { pid, net } = remains.namespaces ?? {};
   if (pid === undefined) return [{ probe: 'pid-namespace', result: 'unchecked', detail: 'its number is not known' }];
   let scan: ReturnType<typeof scanNamespaces>;
