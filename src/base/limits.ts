@@ -10,6 +10,8 @@ export const LIMITS = {
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** Largest `records.jsonl` the offline audit accepts, bytes. */
   recordsSizeBytesMax: 4 * 1024 * 1024 * 1024,
+  /** Files of one bundle. */
+  bundleFilesMax: 8192,
   /** Kept stdout or stderr per stream, bytes. */
   outputKeptBytesMax: 64 * 1024 * 1024,
   /** One exported artifact, bytes. */

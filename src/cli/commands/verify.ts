@@ -1,12 +1,20 @@
 /** `cellos verify`: one verdict, the first bad record, and the exit code that says it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { bundleAt } from '../../adapters/os/bundle-files.ts';
-import { openKeys, StateFolder } from '../../compose/local.ts';
+import { openKeys, StateFolder, systemClock } from '../../compose/local.ts';
 import { CellError } from '../../base/errors.ts';
 import { currentSettings } from '../../config/env.ts';
 import { auditBundle, auditEnvelopes } from '../../core/evidence/audit.ts';
 import { parseTrustFile } from '../../core/signing/keyset.ts';
 import type { ParsedArgs } from '../command.ts';
+import { parsePositive } from '../duration.ts';
+
+/** RFC 3339 in UTC, as the audit compares it. */
+function timeOption(text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new CellError('usage.invalid', `Cannot use --at ${JSON.stringify(text)}: write a time like 2027-01-31T12:00:00Z, or now`);
+  return time.toISOString();
+}
 
 async function execute(args: ParsedArgs): Promise<number> {
   const [operand, ...more] = args.positionals;
@@ -14,13 +22,22 @@ async function execute(args: ParsedArgs): Promise<number> {
   const files = args.texts('trust');
   const state = files.length === 0 || !existsSync(operand) ? new StateFolder(currentSettings().stateDir) : undefined;
   const roots = new Map(files.flatMap((file) => [...parseTrustFile(readFileSync(file))]));
+  // Bare events carry no keyset: what signs them is trusted by name, or is the key of this host.
+  const signers = new Map(roots);
   if (files.length === 0 && state !== undefined) {
-    const { root } = openKeys(state);
+    const { root, event } = openKeys(state);
     roots.set(root.kid, root.publicKey);
+    signers.set(event.kid, event.publicKey);
   }
+  const [at, epoch] = [args.text('at'), args.text('min-epoch')];
+  const trust = {
+    roots,
+    ...(at === undefined ? {} : { at: at === 'now' ? timeOption(systemClock.nowRfc3339()) : timeOption(at) }),
+    ...(epoch === undefined ? {} : { epochMin: parsePositive('--min-epoch', epoch, true) }),
+  };
   const path = existsSync(operand) ? operand : (state?.resolve(operand).bundle ?? operand);
   const found = bundleAt(path);
-  const report = found.kind === 'bundle' ? await auditBundle(found.source, { roots }) : await auditEnvelopes(found.chunks, roots);
+  const report = found.kind === 'bundle' ? await auditBundle(found.source, trust) : await auditEnvelopes(found.chunks, signers);
   if (args.flag('json')) process.stdout.write(`${JSON.stringify(report)}\n`);
   else process.stdout.write(`${[report.verdict, ...report.findings.map((finding) => `  ${finding}`), `  ${report.count} records${report.runId === undefined ? '' : ` of run ${report.runId}`}`].join('\n')}\n`);
   return report.exitCode;
