@@ -12,9 +12,9 @@ import { createHostBroker, type SecretSource } from '../adapters/secret/host-bro
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
 import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
-import { type RunFolder, StateFolder } from '../adapters/store/state.ts';
+import { StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
-import { CellError } from '../base/errors.ts';
+import { CellError, ignore } from '../base/errors.ts';
 import { type RunId, ulid } from '../base/ids.ts';
 import { jsonObject, type JsonObject } from '../base/json.ts';
 import { type Environment, environment, type Settings } from '../config/env.ts';
@@ -24,6 +24,7 @@ import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { planCell, type Planned } from '../core/plan/plan-cell.ts';
 import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
+import type { LiveCell } from '../ports/cell-backend.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { SecretSession } from '../runtime/secrets/secret-session.ts';
@@ -122,14 +123,14 @@ function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env
   });
 }
 
-function prepareScratch(folder: RunFolder, plan: CellPlan): void {
-  mkdirSync(folder.scratch, { mode: 0o700 });
+function prepareScratch(scratch: string, plan: CellPlan): void {
+  mkdirSync(scratch, { mode: 0o700 });
   if (plan.workspace === undefined) return;
   const owner = plan.mounts.find((mount) => mount.kind === 'workspace')?.mapOwner;
   for (const name of ['upper', 'work']) {
-    mkdirSync(`${folder.scratch}/${name}`, { mode: 0o755 });
-    chmodSync(`${folder.scratch}/${name}`, 0o755);
-    if (owner !== undefined) chownSync(`${folder.scratch}/${name}`, owner.uid, owner.gid);
+    mkdirSync(`${scratch}/${name}`, { mode: 0o755 });
+    chmodSync(`${scratch}/${name}`, 0o755);
+    if (owner !== undefined) chownSync(`${scratch}/${name}`, owner.uid, owner.gid);
   }
 }
 
@@ -139,26 +140,30 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   const planned = planRun(request, host);
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
-  const keys = openKeys(state);
   const swept = await sweep(state);
-  const owner = selfIdentity();
   const scratch = state.scratchOf(plan.runId);
-  // Durable before anything of the cell is made: a start that finds it can clean up after us.
-  state.markLive({ runId: plan.runId, owner, scratch, cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) });
+  // There before anything of the cell is made: a start that finds it can clean up after us.
+  state.markLive({ runId: plan.runId, owner: selfIdentity(), scratch, cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) });
+  let forming: Promise<LiveCell> | undefined;
   try {
-    const folder = state.createRun(plan.runId, request.evidence);
-    prepareScratch(folder, plan);
-    const bundle = createRunBundle(folder, keys.keyset);
+    prepareScratch(scratch, plan);
+    const backend = createBwrapBackend();
+    // What asks for secrets waits for them [X3]; any other cell forms while the keys are read and the beginning is written.
+    if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
+    forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
+    const keys = openKeys(state);
+    const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset);
     bundle.keepOutput('stdout', plan.output.keptBytesMax);
     bundle.keepOutput('stderr', plan.output.keptBytesMax);
     const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
-      { backend: createBwrapBackend(), clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
-      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept },
+      { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
+      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(forming === undefined ? {} : { forming }) },
     );
     return { session, plan, bundle, startedAtMs, release: () => state.unmarkLive(plan.runId) };
   } catch (error) {
+    await forming?.then((cell) => cell.destroy()).catch((failure: unknown) => ignore(failure, 'a cell that did not form left nothing; the sweep looks'));
     // The marks stay when something of the cell may still be there: the next start looks again.
     const left = await sweepRemains({ cgroups: plan.cgroups, scratch });
     if (!left.some((line) => line.result === 'residue')) state.unmarkLive(plan.runId);

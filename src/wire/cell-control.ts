@@ -152,9 +152,6 @@ function decode(type: number, id: number, payload: Uint8Array): CellFrame {
       exactly(5, 'exec-failed');
       return { type: 'exec-failed', id, stage: STAGES[payload[0] ?? 0] ?? malformed('stage'), errno: view.getUint32(1, true) };
     }
-    case 4:
-      if (payload.byteLength < 2) malformed('data');
-      return { type: 'data', id, stream: stream(), data: payload.subarray(1) };
     case 5:
       exactly(1, 'eof');
       return { type: 'eof', id, stream: stream() };
@@ -176,8 +173,6 @@ function decode(type: number, id: number, payload: Uint8Array): CellFrame {
       return { type: 'stdin-credit', id, bytes: view.getUint32(0, true) };
     case 8:
       return { type: 'killed', id };
-    case 9:
-      return { type: 'file-data', id, data: payload };
     case 10:
       return { type: 'file-end', id };
     case 11:
@@ -190,21 +185,60 @@ function decode(type: number, id: number, payload: Uint8Array): CellFrame {
   }
 }
 
-/** Cuts a byte stream into frames. Keeps at most one incomplete frame [W1]. */
+/** What is left of a data frame whose beginning has been handed on. */
+interface OpenFrame {
+  readonly type: 'data' | 'file-data';
+  readonly id: number;
+  readonly stream: 0 | 1;
+  left: number;
+}
+
+const DATA = 4;
+const FILE_DATA = 9;
+
+/**
+ * Cuts a byte stream into frames. Payloads of streams are handed on as they come, as views of the chunk, so a flood is neither copied nor
+ * gathered; of anything else at most one incomplete frame is kept [W1].
+ */
 export class CellFrameDecoder {
   #rest: Uint8Array = new Uint8Array(0);
+  #open: OpenFrame | undefined;
 
-  /** @returns the frames completed by this chunk; their bytes are only valid until the next call. @throws CellError `backend.protocol` */
+  /** @returns what this chunk completes; a `data` or `file-data` frame may come in several pieces. @throws CellError `backend.protocol` */
   push(chunk: Uint8Array): CellFrame[] {
     const buffer = this.#rest.byteLength === 0 ? chunk : concatBytes([this.#rest, chunk]);
     const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
     const frames: CellFrame[] = [];
     let at = 0;
-    while (buffer.byteLength - at >= 4) {
+    for (;;) {
+      if (this.#open !== undefined) {
+        if (at === buffer.byteLength) break;
+        const { type, id, stream } = this.#open;
+        const data = buffer.subarray(at, at + this.#open.left);
+        frames.push(type === 'data' ? { type, id, stream, data } : { type, id, data });
+        at += data.byteLength;
+        this.#open.left -= data.byteLength;
+        if (this.#open.left > 0) break;
+        this.#open = undefined;
+      }
+      const left = buffer.byteLength - at;
+      if (left < 4) break;
       const length = view.getUint32(at, true);
       if (length < 5 || length > CONTROL.frameSizeBytesMax) malformed('length');
-      if (buffer.byteLength - at < 4 + length) break;
-      frames.push(decode(buffer[at + 4] ?? 0, view.getUint32(at + 5, true), buffer.subarray(at + 9, at + 4 + length)));
+      if (left < 9) break;
+      const type = buffer[at + 4] ?? 0;
+      const id = view.getUint32(at + 5, true);
+      if (type === DATA || type === FILE_DATA) {
+        const head = type === DATA ? 10 : 9;
+        if (length - 5 < head - 8) malformed('data'); // a stream and at least one byte
+        if (left < head) break;
+        const stream = type === FILE_DATA || buffer[at + 9] === 0 ? 0 : buffer[at + 9] === 1 ? 1 : malformed('stream');
+        this.#open = { type: type === DATA ? 'data' : 'file-data', id, stream, left: 4 + length - head };
+        at += head;
+        continue;
+      }
+      if (left < 4 + length) break;
+      frames.push(decode(type, id, buffer.subarray(at + 9, at + 4 + length)));
       at += 4 + length;
     }
     this.#rest = at === buffer.byteLength ? new Uint8Array(0) : buffer.slice(at);

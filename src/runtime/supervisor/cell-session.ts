@@ -35,6 +35,8 @@ export interface SessionInput {
   readonly recorder: RunRecorder;
   readonly secrets: SecretSession;
   readonly signal: AbortSignal;
+  /** A cell on its way: it may form while the beginning is written, as nothing runs in it before `exec` [Q1]. */
+  readonly forming?: Promise<LiveCell>;
   /** What the start before this run found and removed, if anything. */
   readonly swept: readonly JsonObject[];
 }
@@ -93,7 +95,7 @@ export class CellSession {
     try {
       await input.secrets.prepare(recorder, run, input.signal);
       const { socketDirectory } = input.secrets;
-      cell = await deps.backend.create(plan, { signal: input.signal, scratchDirectory: input.scratchDirectory, ...(socketDirectory === undefined ? {} : { secretSocketDirectory: socketDirectory }) });
+      cell = await (input.forming ?? deps.backend.create(plan, { signal: input.signal, scratchDirectory: input.scratchDirectory, ...(socketDirectory === undefined ? {} : { secretSocketDirectory: socketDirectory }) }));
       recorder.record('isolationObserved', jsonObject({ runId: run.runId, cellId: run.cellId, specId: run.spec.id, ...factsJson(cell.facts) }), { tier: 'kernel' });
       const started = recorder.record('started', referenceData.started(run, { specHash: document.rawHash }), { cex: { cexauthorityclass: 'mutate', cextrustceiling: 'inferred', cexsessionid: sessionId } });
       input.secrets.recordIdentity(recorder, run);
