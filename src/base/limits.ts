@@ -30,6 +30,8 @@ export const LIMITS = {
   helperMessageBytesMax: 4096,
   /** After SIGKILL, how long processes of the cell may take to be gone, ms. */
   killTimeoutMs: 10_000,
+  /** How long the consumer of a command that was ended may take to read its last output, ms. */
+  outputDrainMs: 2_000,
   /** Default time between SIGTERM and SIGKILL, ms. */
   graceMsDefault: 10_000,
   /** Longest time to live of a cell, seconds. */

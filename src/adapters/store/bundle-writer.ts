@@ -1,11 +1,36 @@
-/** Writes a bundle folder. All files 0600 in a 0700 folder. */
-import { closeSync, fdatasyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+/**
+ * Writes a bundle folder. All files 0600 in a 0700 folder.
+ *
+ *   K1  whatever the disk refuses is `evidence.unwritable`: the caller ends the cell, it never goes on with less evidence;
+ *   K2  after the first `sync` the folder, the keyset and the records so far are on the disk, by name and by content.
+ */
+import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Digest, digestOf, sha256Stream } from '../../base/crypto.ts';
 import { CellError, messageOf } from '../../base/errors.ts';
 import { BUNDLE } from '../../core/evidence/bundle.ts';
 import type { KeptOutput, OutputKeeper, RunBundle } from '../../ports/run-bundle.ts';
 import { syncFolder, writeFileAtomic } from '../os/durable-file.ts';
 import type { RunFolder } from './state.ts';
+
+/** [K1] */
+function written<T>(what: string, path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof CellError) throw error;
+    throw new CellError('evidence.unwritable', `Cannot ${what} ${path}: ${messageOf(error)}`, { cause: error, facts: { path } });
+  }
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at);
@@ -14,7 +39,7 @@ function writeAll(fd: number, bytes: Uint8Array): void {
 function outputKeeper(path: string, keptBytesMax: number): OutputKeeper {
   const all = sha256Stream();
   const kept = sha256Stream();
-  const fd = openSync(path, 'wx', 0o600);
+  const fd = written('keep the output of the command in', path, () => openSync(path, 'wx', 0o600));
   let bytes = 0;
   let keptBytes = 0;
   let result: KeptOutput | undefined;
@@ -24,17 +49,13 @@ function outputKeeper(path: string, keptBytesMax: number): OutputKeeper {
       bytes += chunk.byteLength;
       if (keptBytes === keptBytesMax) return;
       const piece = chunk.subarray(0, keptBytesMax - keptBytes);
-      try {
-        writeAll(fd, piece);
-      } catch (error) {
-        throw new CellError('evidence.unwritable', `Cannot keep the output of the command: ${messageOf(error)}`, { cause: error });
-      }
+      written('keep the output of the command in', path, () => writeAll(fd, piece));
       kept.update(piece);
       keptBytes += piece.byteLength;
     },
     finish() {
       if (result === undefined) {
-        if (keptBytes > 0) fdatasyncSync(fd);
+        if (keptBytes > 0) written('keep the output of the command in', path, () => fdatasyncSync(fd));
         closeSync(fd);
         result = { bytes, digest: all.digest(), keptBytes, keptDigest: kept.digest(), truncated: keptBytes < bytes };
       }
@@ -48,14 +69,24 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
   const recordsHash = sha256Stream();
   const outputs = new Map<string, OutputKeeper>();
   const artifacts = new Map<string, Digest>();
-  writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false });
+  let begun = false;
+  written('write', `${path}/${BUNDLE.keyset}`, () => writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false }));
   return {
     path,
     append(record) {
       records.append(record);
       recordsHash.update(record);
     },
-    sync: () => records.sync(),
+    sync() {
+      if (!begun) {
+        written('make durable', path, () => {
+          syncFile(`${path}/${BUNDLE.keyset}`);
+          for (const folder of [path, dirname(path)]) syncFolder(folder);
+        }); // K2
+        begun = true;
+      }
+      records.sync();
+    },
     keepOutput(name, keptBytesMax) {
       const existing = outputs.get(name);
       if (existing !== undefined) return existing;
@@ -64,19 +95,19 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
       return keeper;
     },
     async keepArtifact(bytes) {
-      mkdirSync(`${path}/artifacts`, { recursive: true, mode: 0o700 });
+      written('make', `${path}/artifacts`, () => mkdirSync(`${path}/artifacts`, { recursive: true, mode: 0o700 }));
       const temporary = `${path}/artifacts/part-${artifacts.size}`;
       const hash = sha256Stream();
       let size = 0;
-      const fd = openSync(temporary, 'wx', 0o600);
+      const fd = written('keep an artifact in', temporary, () => openSync(temporary, 'wx', 0o600));
       try {
         try {
           for await (const chunk of bytes) {
-            writeAll(fd, chunk);
+            written('keep an artifact in', temporary, () => writeAll(fd, chunk));
             hash.update(chunk);
             size += chunk.byteLength;
           }
-          fdatasyncSync(fd);
+          written('keep an artifact in', temporary, () => fdatasyncSync(fd));
         } finally {
           closeSync(fd);
         }
@@ -86,7 +117,7 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
       }
       const digest = hash.digest();
       const name = `${BUNDLE.artifacts}${digest.slice('sha256:'.length)}`;
-      renameSync(temporary, `${path}/${name}`);
+      written('keep an artifact in', path, () => renameSync(temporary, `${path}/${name}`));
       artifacts.set(name, digest);
       return { digest, bytes: size, path: `${path}/${name}` };
     },
@@ -94,11 +125,11 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
       const files = new Map<string, Digest>([[BUNDLE.records, recordsHash.digest()], [BUNDLE.keyset, digestOf(keyset)]]);
       for (const [name, keeper] of outputs) files.set(`${name}.log`, keeper.finish().keptDigest);
       for (const [name, digest] of artifacts) files.set(name, digest);
-      if (artifacts.size > 0) syncFolder(`${path}/artifacts`);
+      if (artifacts.size > 0) written('make durable', `${path}/artifacts`, () => syncFolder(`${path}/artifacts`));
       records.sync();
       records.close();
       return files;
     },
-    attest: (bytes) => void writeFileAtomic(`${path}/${BUNDLE.attestation}`, bytes),
+    attest: (bytes) => void written('write', `${path}/${BUNDLE.attestation}`, () => writeFileAtomic(`${path}/${BUNDLE.attestation}`, bytes)),
   };
 }

@@ -6,8 +6,9 @@
  *   O3  the clock of every limit is monotonic; TTL counts from the cell's start, the timeout from the command's.
  */
 import { jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { referenceData } from '../../core/events/builders.ts';
-import { decideEnding, type EndingInput, type EndingState, type StopReason } from '../../core/lifecycle/ending.ts';
+import { cancelExit, decideEnding, type EndingInput, type EndingState, type StopReason } from '../../core/lifecycle/ending.ts';
 import type { CellProcess, CellUsage, ProcessEnd } from '../../ports/cell-backend.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OutputKeeper } from '../../ports/run-bundle.ts';
@@ -41,6 +42,8 @@ export interface CommandRequest {
   readonly graceMs: number;
   /** Aborting asks the command to stop; the reason's text is the signal's name. */
   readonly cancel: AbortSignal;
+  /** Aborting kills it, whatever it was asked before. */
+  readonly force?: AbortSignal;
 }
 
 const SIGTERM = 15;
@@ -91,7 +94,8 @@ class EndingLoop {
   }
 }
 
-async function pump(process: CellProcess, stream: 'stdout' | 'stderr', request: CommandRequest, onFailure: (error: unknown) => void): Promise<void> {
+/** @param unread resolves when nobody waits for the consumer any longer; the rest is only kept */
+async function pump(process: CellProcess, stream: 'stdout' | 'stderr', request: CommandRequest, unread: Promise<'unread'>, onFailure: (error: unknown) => void): Promise<void> {
   let open = true;
   for await (const chunk of process[stream]) {
     try {
@@ -100,10 +104,10 @@ async function pump(process: CellProcess, stream: 'stdout' | 'stderr', request: 
       onFailure(error);
       return;
     }
-    if (open && !(await request.onOutput(stream, chunk))) {
-      open = false;
-      process.closeOutput(stream);
-    }
+    if (!open) continue;
+    const taken = await Promise.race([request.onOutput(stream, chunk), unread]);
+    open = taken === true;
+    if (taken === false) process.closeOutput(stream);
   }
 }
 
@@ -122,7 +126,7 @@ function reasonOf(reason: StopReason, request: CommandRequest): { ending: Ending
     case 'timeout':
       return { ending: 'timed-out', exitCode: 124, text: `the command took longer than ${request.timeoutMs} ms` };
     case 'cancelled':
-      return { ending: 'cancelled', exitCode: reason.signal === 'SIGINT' ? 130 : reason.signal === 'SIGTERM' ? 143 : reason.signal === 'SIGHUP' ? 129 : 130, text: `the supervisor was told to stop (${reason.signal})` };
+      return { ending: 'cancelled', exitCode: cancelExit(reason.signal), text: `the supervisor was told to stop (${reason.signal})` };
     case 'evidence':
       return { ending: 'cancelled', exitCode: 123, text: 'the evidence could not be written any more' };
   }
@@ -202,11 +206,15 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
     loop.input({ kind: 'kill-now', reason: { kind: 'evidence' } });
   };
   const onCancel = (): void => loop.input({ kind: 'stop', reason: { kind: 'cancelled', signal: String(request.cancel.reason) } });
+  const onForce = (): void => loop.input({ kind: 'kill-now', reason: { kind: 'cancelled', signal: String(request.force?.reason) } });
   request.cancel.addEventListener('abort', onCancel, { once: true });
+  request.force?.addEventListener('abort', onForce, { once: true });
   loop.after(request.ttlDeadlineMs - clock.monotonicMs(), { kind: 'stop', reason: { kind: 'ttl' } });
   if (request.timeoutMs !== undefined) loop.after(request.timeoutMs, { kind: 'stop', reason: { kind: 'timeout' } });
   if (request.cancel.aborted) onCancel();
-  const outputs = [pump(process, 'stdout', request, fail), pump(process, 'stderr', request, fail)];
+  if (request.force?.aborted) onForce();
+  const unread = Promise.withResolvers<'unread'>();
+  const outputs = [pump(process, 'stdout', request, unread.promise, fail), pump(process, 'stderr', request, unread.promise, fail)];
   if (request.stdin !== undefined) feed(process, request.stdin, done.signal).catch(() => process.closeStdin());
   const pid = await process.started;
   try {
@@ -218,8 +226,12 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   done.abort();
   loop.input({ kind: 'ended' });
   request.cancel.removeEventListener('abort', onCancel);
+  request.force?.removeEventListener('abort', onForce);
   // What the command left running holds its pipes open: it goes before the output can end.
   if (end.kind !== 'lost') await session.cell.killAll({ signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+  // A command that was ended does not wait for whoever does not read it.
+  const { state } = loop;
+  using _drain = state.phase === 'ended' && state.reason !== undefined ? clock.after(LIMITS.outputDrainMs, () => unread.resolve('unread')) : undefined;
   await Promise.all(outputs);
   const outcome = outcomeOf(end, loop.state, await session.cell.usage(), request);
   if (failure !== undefined) throw failure;
