@@ -580,8 +580,9 @@ static void on_frame(uint8_t type, uint32_t id, uint8_t *data, uint32_t size) {
       return;
     case H_CREDIT: return on_credit(id, data, size);
     case H_CLOSE_OUTPUT:
-      if (size == 1 && data[0] < 2 && job) {
+      if (size == 1 && data[0] < 2 && job && job->out[data[0]] >= 0) {
         close_fd(&job->out[data[0]]);
+        send_frame(C_EOF, id, data, 1); /* the supervisor waits for the end of a stream it closed, too */
         release(job);
       }
       if (size == 1 && data[0] == 2)

@@ -20,6 +20,8 @@ export const LIMITS = {
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** Largest `records.jsonl` the offline audit accepts, bytes. */
   recordsSizeBytesMax: 4 * 1024 * 1024 * 1024,
+  /** Files of one bundle. */
+  bundleFilesMax: 8192,
   /** Kept stdout or stderr per stream, bytes. */
   outputKeptBytesMax: 64 * 1024 * 1024,
   /** Files with kept output per stream of one run: a bundle stays one an audit can read. */
@@ -50,6 +52,8 @@ export const LIMITS = {
   helperMessageBytesMax: 4096,
   /** After SIGKILL, how long processes of the cell may take to be gone, ms. */
   killTimeoutMs: 10_000,
+  /** How long the consumer of a command that was ended may take to read its last output, ms. */
+  outputDrainMs: 2_000,
   /** Default time between SIGTERM and SIGKILL, ms. */
   graceMsDefault: 10_000,
   /** Events of one cell that a projection holds back because they came too early. */

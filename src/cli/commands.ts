@@ -39,7 +39,12 @@ export const COMMANDS: readonly CommandInfo[] = [
     name: 'verify',
     usage: '[options] PATH|RUN',
     about: 'Audits an evidence bundle offline: a folder, a .tar of one, or JSON Lines of signed events.\nExit codes: 0 complete, 10 incomplete-tail, 11 tampered, 12 untrusted-key, 13 stale-trust, 14 unsupported,\n15 authentic-unordered.',
-    options: [TRUST, JSON_OPTION],
+    options: [
+      TRUST,
+      { name: 'at', value: 'TIME', about: 'judge the keys as of TIME (RFC 3339, or now): a keyset that has run out by then is stale-trust' },
+      { name: 'min-epoch', value: 'N', about: 'keysets before epoch N are stale-trust' },
+      JSON_OPTION,
+    ],
     examples: ['cellos verify ./evidence', 'cellos verify --trust auditor-keys.json bundle.tar'],
     load: async () => (await import('./commands/verify.ts')).verifyCommandLine,
   },

@@ -134,22 +134,35 @@ export class SecretSession {
     this.#identityRecorded = true;
   }
 
-  /** Revokes every lease and closes the socket; each is one line of the certificate. Never throws for a broker. */
-  async end(recorder: RunRecorder, run: RunContext, provenance: JsonObject | undefined): Promise<readonly TeardownLine[]> {
-    const lines: TeardownLine[] = [];
+  /** Gives everything back, and records nothing yet: a failed disk must not leave a lease behind. Never throws for a broker. */
+  async #release(): Promise<{ lines: TeardownLine[]; ended: { held: Held; state: 'revoked' | 'expired' | 'revocation-failed'; detail: string }[] }> {
     for (const secret of this.#env.values()) secret[Symbol.dispose]();
     this.#env.clear();
-    if (this.#channel !== undefined) lines.push(await this.#channel.close());
+    const channel = this.#channel;
+    this.#channel = undefined;
+    const lines = channel === undefined ? [] : [await channel.close()];
+    const ended = [];
+    for (const held of this.#held.splice(0)) {
+      try {
+        ended.push({ held, state: await held.lease.revoke(), detail: '' });
+      } catch (error) {
+        ended.push({ held, state: 'revocation-failed' as const, detail: messageOf(error) });
+      }
+    }
+    return { lines, ended };
+  }
+
+  /** For a run whose evidence cannot be written any more. Idempotent. */
+  async abandon(): Promise<void> {
+    await this.#release();
+  }
+
+  /** Revokes every lease and closes the socket; each is one line of the certificate. Never throws for a broker. @throws CellError `evidence.unwritable` */
+  async end(recorder: RunRecorder, run: RunContext, provenance: JsonObject | undefined): Promise<readonly TeardownLine[]> {
+    const { lines, ended } = await this.#release();
     if (this.#refusals > LIMITS.secretRecordsMax) this.#recordLease('(any)', '', 'refused', 0, `${this.#refusals} requests were refused in all; the first ${LIMITS.secretRecordsMax} are recorded one by one`);
     const { identity } = this.#options;
-    for (const { ref, lease, uses } of this.#held) {
-      let state: 'revoked' | 'expired' | 'revocation-failed' = 'revocation-failed';
-      let detail = '';
-      try {
-        state = await lease.revoke();
-      } catch (error) {
-        detail = messageOf(error);
-      }
+    for (const { held: { ref, lease, uses }, state, detail } of ended) {
       this.#recordLease(ref, lease.leaseId, state, uses);
       lines.push({ probe: `lease.${ref}`, result: state === 'revocation-failed' ? 'residue' : 'clean', detail: detail === '' ? state : `${state}: ${detail}` });
       if (identity?.secretRef !== ref || !this.#identityRecorded) continue;

@@ -21,7 +21,7 @@ export interface SystemView {
 /** Descriptors of the launcher and what runs after it. */
 export const FD = { plan: 3, control: 4, status: 5, seccomp: 6, args: 7 } as const;
 
-const KIND = { cgroup: 1, mount: 2, overlay: 3, file: 4, dir: 5, link: 6, user: 7, stage: 8, memfd: 9, keep: 10, exec: 11 } as const;
+const KIND = { cgroup: 1, mount: 2, overlay: 3, file: 4, dir: 5, link: 6, user: 7, stage: 8, memfd: 9, keep: 10, exec: 11, end: 12 } as const;
 
 type Field = string | number | Uint8Array;
 
@@ -128,6 +128,7 @@ export function cellLaunch(plan: CellPlan, view: SystemView, extra: { seccomp: U
     record(KIND.keep, FD.control),
     record(KIND.keep, FD.status),
     ...[plan.programs.bwrap, '--args', String(FD.args), '--', '/run/cellos/bin/init', 'init', String(FD.control)].map((arg) => record(KIND.exec, arg)),
+    record(KIND.end),
   ];
   return { plan: concatBytes(records), bwrapArgs: args };
 }
