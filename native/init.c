@@ -7,11 +7,14 @@
  *   I2  a workload never holds the socket: it is closed on exec, and everything above 2 is closed in the child before;
  *   I3  output is read only against credit the host granted, so memory stays bounded and the workload feels the backpressure;
  *   I4  a frame that breaks the protocol ends the cell;
- *   I5  files are opened with the cell's own authority, and never through a symlink.
+ *   I5  files are opened with the cell's own authority, and never through a symlink;
+ *   I6  openat2 is ours alone: it hides the mode of a file from the filter, so a workload is told that there is none (seccomp.ts, S4).
  */
 #include "cell.h"
 #include <dirent.h>
+#include <linux/filter.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -170,12 +173,24 @@ static void exec_path(char **argv, char **envp) {
   errno = denied ? EACCES : ENOENT;
 }
 
+static int hide_openat2(void) {
+  struct sock_filter filter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 static void child(int in, int out, int err, int error_fd, const char *cwd, char **argv, char **envp) {
   sigset_t none;
   setsid();
   if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 || dup2(error_fd, 3) < 0) _exit(125);
   fcntl(3, F_SETFD, FD_CLOEXEC);
   if (syscall(SYS_close_range, 4u, ~0u, 0)) _exit(125); /* I2 */
+  if (hide_openat2()) _exit(125); /* I6 */
   for (int sig = 1; sig < 65; sig++) signal(sig, SIG_DFL);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
