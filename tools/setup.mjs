@@ -9,6 +9,17 @@ const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
 export const nodeBin = `${root}.tools/node_modules/node-linux-${arch}/bin`;
 const run = (program, args, env = process.env) => execFileSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
 
+/** A static program of native/, made again when a source is newer. */
+function buildNative(name, sources, header) {
+  const paths = sources.map((source) => `native/${source}`);
+  const target = `${root}build/native/${name}`;
+  const newest = Math.max(...[...paths, `native/${header}`].map((path) => statSync(root + path).mtimeMs));
+  if (existsSync(target) && statSync(target).mtimeMs >= newest) return;
+  console.log(`Building ${name} …`);
+  mkdirSync(`${root}build/native`, { recursive: true });
+  run('gcc', ['-O2', '-static', '-Wall', '-Wextra', '-Werror', '-o', target, ...paths]);
+}
+
 export function setup() {
   if (!existsSync(`${nodeBin}/node`)) {
     console.log(`Fetching Node ${NODE} …`);
@@ -34,13 +45,7 @@ export function setup() {
     run('apt-get', ['update', '-q']);
     run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing]);
   }
-  const sources = ['cell.c', 'launch.c', 'init.c', 'secret.c'].map((name) => `native/${name}`);
-  const target = `${root}build/native/cellos-cell`;
-  const newest = Math.max(...[...sources, 'native/cell.h'].map((name) => statSync(root + name).mtimeMs));
-  if (!existsSync(target) || statSync(target).mtimeMs < newest) {
-    console.log('Building the cell helper …');
-    mkdirSync(`${root}build/native`, { recursive: true });
-    run('gcc', ['-O2', '-static', '-Wall', '-Wextra', '-Werror', '-o', target, ...sources]);
-  }
+  buildNative('cellos-cell', ['cell.c', 'launch.c', 'init.c', 'secret.c'], 'cell.h');
+  buildNative('cellos-attack', ['attack.c', 'attack-calls.c', 'attack-processes.c', 'attack-sockets.c', 'attack-resources.c'], 'attack.h');
   return env;
 }
