@@ -62,6 +62,7 @@ static struct job jobs[JOBS_MAX];
 static struct reading readings[READS_MAX];
 static uint8_t *inbox;
 static uint32_t inbox_size;
+static int oom_file, oom_own;
 static int killing;
 static uint32_t kill_id;
 
@@ -142,6 +143,25 @@ static void set_nonblocking(int fd) {
 
 /* ---- starting a command ---- */
 
+#define OOM_STEP 300
+
+/*
+ * When memory runs out the commands go, not the init that has to report it. A child cannot raise its own score, as it is not dumpable until
+ * it executes, so it inherits ours, raised around the fork.
+ */
+static void set_oom_score(int score) {
+  char line[16];
+  int size = snprintf(line, sizeof line, "%d", score > 1000 ? 1000 : score);
+  if (pwrite(oom_file, line, (size_t)size, 0) != size) fail("oom score");
+}
+
+static void open_oom_score(void) {
+  char line[16] = "";
+  oom_file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+  if (oom_file < 0 || pread(oom_file, line, sizeof line - 1, 0) <= 0) fail("oom score");
+  oom_own = atoi(line);
+}
+
 static void report_child(int fd, uint8_t stage) {
   uint8_t message[5] = {stage};
   put_u32(message + 1, (uint32_t)errno);
@@ -211,9 +231,11 @@ static void start_job(uint32_t id, const char *cwd, char **argv, char **envp, in
   if (want_stdin && !window) fail("memory");
   struct timespec began;
   clock_gettime(CLOCK_MONOTONIC, &began);
+  set_oom_score(oom_own + OOM_STEP);
   pid_t pid = fork();
   if (pid == 0) child(in[0], out[1], err[1], failure[1], cwd, argv, envp);
   int fork_errno = errno;
+  set_oom_score(oom_own);
   close(in[0]), close(out[1]), close(err[1]), close(failure[1]);
   uint8_t message[5];
   ssize_t got = 0;
@@ -571,6 +593,7 @@ static void turn(int signals) {
 
 int init_main(int control_fd) {
   control = control_fd;
+  open_oom_score(); /* while we are dumpable: afterwards the file is not ours to open */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) fail("dumpable"); /* I1 */
   if (getpid() != 1) fail("not the first process of a cell");
   if (fcntl(control, F_SETFD, FD_CLOEXEC)) fail("control socket");

@@ -2,7 +2,7 @@
 import { attack, call, type Scenario, scenario, solo } from './attack.ts';
 
 const OWN = ['descriptors', 'namespace.pid'];
-const lie = (id: string, title: string, script: string, answer: string): Scenario => solo({ class: 'guest-protocol', attack: attack(`guest-protocol.${id}`, title, ['sh', script], answer, OWN) });
+const lie = (id: string, title: string, script: string, answer: string): Scenario => solo({ class: 'guest-protocol', ending: answer, attack: attack(`guest-protocol.${id}`, title, ['sh', script], answer, OWN) });
 
 const FORGED_EVENT = '{"v":1,"stream":"x","seq":0,"prev":"sha256:0","envelope":{"event":{"type":"dev.cellos.events.cell.process.v1.exited","data":{"ending":"exited","exitCode":0}}}}';
 

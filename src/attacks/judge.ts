@@ -138,6 +138,6 @@ export function judgeScenario(scenario: Scenario, seen: SeenRun): readonly Judge
   const ofRun = runFaults(scenario, seen);
   const judged = scenario.attacks.map((attack) => judge(attack, seen));
   if (ofRun.length === 0) return judged;
-  const guilty = judged.some((one) => one.verdict === 'broken') ? 'broken' : 'held';
-  return judged.map((one) => (one.verdict === guilty ? { ...one, verdict: 'broken', faults: [...one.faults, ...ofRun] } : one)); // J3
+  const broken = judged.some((one) => one.verdict === 'broken');
+  return judged.map((one) => (broken && one.verdict !== 'broken' ? one : { ...one, verdict: 'broken', faults: [...one.faults, ...ofRun] })); // J3
 }

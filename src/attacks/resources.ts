@@ -30,12 +30,7 @@ export const RESOURCES_AND_LIMITS: readonly Scenario[] = [
   }),
   solo({ ...RESOURCES, cell: small, ending: 'limit-exceeded 9', limits: ['memory'], attack: attack('resources.memory', 'take memory until it ends', ['memory'], 'limit-exceeded 9', MEMORY) }),
   solo({ ...RESOURCES, cell: small, ending: 'limit-exceeded 9', limits: ['memory'], attack: attack('resources.memory-file', 'take memory that belongs to no process', ['memory-file'], 'limit-exceeded 9', MEMORY) }),
-  scenario({
-    ...RESOURCES,
-    name: 'resources-inodes',
-    cell: { memoryMaxBytes: 32 * MIB, pidsMax: 48 },
-    attacks: [attack('resources.inodes', 'make files until it ends', ['inodes', '/work'], ['ENOSPC'], ['limit.work'])],
-  }),
+  solo({ ...RESOURCES, cell: { ...small, memoryMaxBytes: 32 * MIB }, ending: 'limit-exceeded 9', limits: ['memory'], attack: attack('resources.inodes', 'make empty files until it ends', ['inodes', '/work'], 'limit-exceeded 9', MEMORY) }),
   solo({ ...RESOURCES, limits: ['output'], attack: attack('resources.flood', 'write more output than is kept', ['flood', 80], 'exited 0', ['namespace.mount']) }),
   solo({ ...RESOURCES, attack: attack('resources.trickle', 'write output a byte at a time', ['trickle', 20000], 'exited 0', ['namespace.mount']) }),
   solo({ ...RESOURCES, neighbour: true, cell: { pidsMax: 48 }, ending: 'cancelled', attack: attack('resources.processor', 'keep every processor busy while a neighbour starts', ['spin', 16], 'cancelled', ['limit.pids']) }),

@@ -24,6 +24,8 @@ export const LIMITS = {
   secretConnectionsMax: 32,
   /** Time a client of the secret socket has to send its line, ms. */
   secretRequestTimeoutMs: 5_000,
+  /** Records of uses, and of refusals, of one lease; those beyond are counted in one record at the end. */
+  secretLeaseRecordsMax: 100,
   /** One message of the cell helper, bytes. */
   helperMessageBytesMax: 4096,
   /** After SIGKILL, how long processes of the cell may take to be gone, ms. */

@@ -3,10 +3,12 @@
  *
  *   X1  a value goes to the workload and nowhere else: not into a plan, an event, a log line or an error;
  *   X2  each step in the life of a lease is a record: minted, used, refused, revoked, expired, revocation-failed;
- *   X3  the first secret that cannot be had stops the run before the cell exists.
+ *   X3  the first secret that cannot be had stops the run before the cell exists;
+ *   X4  a workload that asks without end cannot fill the evidence: beyond a bound its requests are counted, and the count is a record.
  */
 import { jsonObject, type JsonObject } from '../../base/json.ts';
 import { messageOf } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
 import type { Secret } from '../../base/secret.ts';
 import { referenceData, type RunContext } from '../../core/events/builders.ts';
 import type { CellPlan } from '../../core/plan/plan.ts';
@@ -40,6 +42,8 @@ export class SecretSession {
   readonly #options: SecretSessionOptions;
   readonly #held: Held[] = [];
   readonly #env = new Map<string, Secret>();
+  /** Requests of the workload by lease and state. */
+  readonly #asked = new Map<string, { ref: string; leaseId: string; state: string; count: number }>();
   #channel: SecretChannel | undefined;
   #identityRecorded = false;
   #recorder: RunRecorder | undefined;
@@ -62,6 +66,21 @@ export class SecretSession {
     if (this.#recorder === undefined || this.#run === undefined) return;
     const { runId, cellId, spec } = this.#run;
     this.#recorder.record('secretLease', jsonObject({ runId, cellId, specId: spec.id, ref, leaseId, broker: this.#options.broker.name, state, uses, reason }));
+  }
+
+  /** A record of what the workload did, as long as there are few [X4]. */
+  #recordAsked(ref: string, leaseId: string, state: 'used' | 'refused', uses: number, reason?: string): void {
+    const key = `${leaseId} ${state}`;
+    const asked = this.#asked.get(key) ?? { ref, leaseId, state, count: 0 };
+    this.#asked.set(key, { ...asked, count: asked.count + 1 });
+    if (asked.count < LIMITS.secretLeaseRecordsMax) this.#recordLease(ref, leaseId, state, uses, reason);
+  }
+
+  #recordRest(): void {
+    for (const { ref, leaseId, state, count } of this.#asked.values()) {
+      const more = count - LIMITS.secretLeaseRecordsMax;
+      if (more > 0) this.#recordLease(ref, leaseId, state, this.#held.find((held) => held.lease.leaseId === leaseId)?.uses ?? 0, `${more} more, not recorded one by one`);
+    }
   }
 
   /** @throws CellError `secret.missing` | `secret.broker` */
@@ -89,7 +108,7 @@ export class SecretSession {
   async #read(held: Held, signal: AbortSignal): Promise<Secret> {
     const value = await held.lease.read({ signal });
     held.uses += 1;
-    this.#recordLease(held.ref, held.lease.leaseId, 'used', held.uses);
+    this.#recordAsked(held.ref, held.lease.leaseId, 'used', held.uses);
     return value;
   }
 
@@ -105,12 +124,12 @@ export class SecretSession {
         const taken = snapshot.get(key);
         if (taken === undefined) return this.#read(held, signal);
         held.uses += 1;
-        this.#recordLease(key, held.lease.leaseId, 'used', held.uses);
+        this.#recordAsked(key, held.lease.leaseId, 'used', held.uses);
         return taken;
       },
       refused: (key, reason) => {
         const held = this.#held.find((one) => one.ref === key);
-        this.#recordLease(held?.ref ?? '(unknown)', held?.lease.leaseId ?? '', 'refused', held?.uses ?? 0, reason);
+        this.#recordAsked(held?.ref ?? '(unknown)', held?.lease.leaseId ?? '', 'refused', held?.uses ?? 0, reason);
       },
     };
     this.#channel = await this.#options.listen({ listener, ttlMs: Math.max(plan.time.ttlMs, 1000) });
@@ -130,6 +149,7 @@ export class SecretSession {
     for (const secret of this.#env.values()) secret[Symbol.dispose]();
     this.#env.clear();
     if (this.#channel !== undefined) lines.push(await this.#channel.close());
+    this.#recordRest();
     const { identity } = this.#options;
     for (const { ref, lease, uses } of this.#held) {
       let state: 'revoked' | 'expired' | 'revocation-failed' = 'revocation-failed';
