@@ -7,7 +7,7 @@ static const struct { const char *name; long number; } calls[] = {
   CALL(acct), CALL(add_key), CALL(adjtimex), CALL(bpf), CALL(capset), CALL(chroot), CALL(clock_adjtime), CALL(clock_settime), CALL(clone), CALL(clone3), CALL(close), CALL(delete_module),
   CALL(execve), CALL(faccessat2), CALL(fanotify_init), CALL(fchmodat), CALL(fchownat), CALL(finit_module), CALL(fsconfig), CALL(fsmount), CALL(fsopen), CALL(fspick), CALL(getpid), CALL(init_module),
   CALL(io_uring_enter), CALL(io_uring_register), CALL(io_uring_setup), CALL(ioctl), CALL(kcmp), CALL(kexec_file_load), CALL(kexec_load), CALL(keyctl), CALL(kill), CALL(linkat), CALL(mbind),
-  CALL(migrate_pages), CALL(mkdirat), CALL(mknodat), CALL(mount), CALL(mount_setattr), CALL(move_mount), CALL(move_pages), CALL(msgget), CALL(name_to_handle_at), CALL(open_by_handle_at),
+  CALL(migrate_pages), CALL(mkdirat), CALL(mknodat), CALL(mount), CALL(mount_setattr), CALL(move_mount), CALL(move_pages), CALL(msgctl), CALL(msgget), CALL(name_to_handle_at), CALL(open_by_handle_at),
   CALL(open_tree), CALL(openat), CALL(perf_event_open), CALL(personality), CALL(pidfd_getfd), CALL(pidfd_open), CALL(pivot_root), CALL(prctl), CALL(prlimit64), CALL(process_madvise), CALL(process_vm_readv),
   CALL(process_vm_writev), CALL(ptrace), CALL(quotactl), CALL(readlinkat), CALL(reboot), CALL(renameat2), CALL(request_key), CALL(sched_setaffinity), CALL(seccomp), CALL(set_mempolicy),
   CALL(setdomainname), CALL(setgid), CALL(setgroups), CALL(sethostname), CALL(setns), CALL(setpriority), CALL(setresuid), CALL(settimeofday), CALL(setuid), CALL(setxattr), CALL(shmat), CALL(shmctl),

@@ -1,5 +1,6 @@
 /* Tries against other processes, the filter and the identity of the cell, and ways not to go away. See attack.h. */
 #include "attack.h"
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
@@ -7,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -79,6 +81,47 @@ static void probe_user(char **argument) {
   (void)argument;
   getresuid(&real, &effective, &saved);
   printf("%u %u %u\n", real, effective, saved);
+}
+
+static void probe_take_capabilities(char **argument) {
+  struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct wanted[2] = {{.effective = 1u << CAP_SYS_ADMIN, .permitted = 1u << CAP_SYS_ADMIN}};
+  (void)argument;
+  answer(syscall(SYS_capset, &head, wanted));
+}
+
+/* Who a setuid program of the system runs as. It is not reaped before we look, so it does not matter how soon it ends. */
+static void probe_setuid_system(char **argument) {
+  static char *const programs[] = {"/usr/bin/su", "/usr/bin/passwd", "/usr/bin/mount", "/usr/bin/newgrp", "/usr/bin/sudo", NULL};
+  char path[64], line[256], comm[32] = "";
+  unsigned real, effective;
+  int pipe_fds[2];
+  struct stat st;
+  (void)argument;
+  for (char *const *program = programs; *program; program++) {
+    if (stat(*program, &st) || !(st.st_mode & S_ISUID)) continue;
+    if (pipe2(pipe_fds, O_CLOEXEC)) return answer(-1);
+    pid_t pid = fork();
+    if (pid == 0) {
+      if (dup2(pipe_fds[0], 0) < 0) _exit(1);
+      execl(*program, *program, NULL);
+      _exit(1);
+    }
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    for (int tries = 0; tries < 1000; tries++) {
+      FILE *status = fopen(path, "re");
+      while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "Name: %31s", comm) != 1 && sscanf(line, "Uid: %u %u", &real, &effective) == 2) break;
+      if (status) fclose(status);
+      if (strcmp(comm, strrchr(*program, '/') + 1) == 0) {
+        kill(pid, SIGKILL);
+        printf("%u %u\n", real, effective);
+        return;
+      }
+      usleep(1000);
+    }
+  }
+  printf("no setuid program\n");
 }
 
 static void probe_exec_user(char **argument) {
@@ -236,7 +279,7 @@ static void probe_kill_everybody(char **argument) {
 
 const struct probe process_probes[] = {
   {"inherited", 0, probe_inherited}, {"lacks", 2, probe_lacks}, {"kill-init", 0, probe_kill_init}, {"trace-child", 0, probe_trace_child}, {"read-child", 0, probe_read_child},
-  {"take-descriptor", 1, probe_take_descriptor}, {"user", 0, probe_user}, {"exec-user", 1, probe_exec_user}, {"memfd-exec", 0, probe_memfd_exec}, {"stack-filter", 0, probe_stack_filter},
+  {"take-descriptor", 1, probe_take_descriptor}, {"user", 0, probe_user}, {"exec-user", 1, probe_exec_user}, {"take-capabilities", 0, probe_take_capabilities}, {"setuid-system", 0, probe_setuid_system}, {"memfd-exec", 0, probe_memfd_exec}, {"stack-filter", 0, probe_stack_filter},
   {"int80", 0, probe_int80}, {"openat2", 2, probe_openat2}, {"file-capability", 1, probe_file_capability}, {"terminal", 1, probe_terminal}, {"raise-limit", 1, probe_raise_limit}, {"crash", 0, probe_crash}, {"daemon", 1, probe_daemon},
   {"breed", 0, probe_breed}, {"storm", 1, probe_storm}, {"zombies", 1, probe_zombies}, {"deaf", 0, probe_deaf}, {"stop-self", 0, probe_stop_self}, {"kill-everybody", 0, probe_kill_everybody}, {NULL, 0, NULL},
 };

@@ -13,7 +13,6 @@ export const GUEST_PROTOCOL: readonly Scenario[] = [
     attacks: [
       call('guest-protocol.control', 'write to the control socket through /proc', ['openat', -100, '=/proc/1/fd/4', 2], 'EACCES', OWN),
       attack('guest-protocol.scan', 'write to every descriptor there may be', ['sh', 'for n in 3 4 5 6 7 8 9; do (eval "printf x >&$n") 2>/dev/null && { echo WRITTEN; exit; }; done; echo none'], 'none', OWN),
-      attack('guest-protocol.parent', 'be a child of something but the init', ['sh', 'grep -q "^PPid:.[0-9]*$" /proc/1/status && grep -q "^PPid:.0$" /proc/1/status && echo init || echo OTHER'], 'init', OWN),
       attack('guest-protocol.second-init', 'start the helper as a second init', ['sh', '/run/cellos/bin/init init 0 </dev/null >/dev/null 2>&1; echo refused $?'], 'refused 3', OWN),
       attack('guest-protocol.launcher', 'start the launcher in the cell', ['sh', '/run/cellos/bin/init launch 0 </dev/null >/dev/null 2>&1; echo refused $?'], 'refused 125', OWN),
     ],

@@ -20,7 +20,7 @@ const memory: readonly Attack[] = [
   call('ipc.shm-stat', 'look at shared memory of the host', ['shmctl', '{shmId}', IPC_STAT, '@'], 'EINVAL', IPC),
   attack('ipc.shm-list', 'list shared memory of the host', ['sh', 'n=0; while read -r l; do n=$((n+1)); done </proc/sysvipc/shm; [ $n -le 1 ] && echo none || echo FOUND'], 'none', IPC),
   attack('ipc.msg-list', 'list message queues of the host', ['sh', 'n=0; while read -r l; do n=$((n+1)); done </proc/sysvipc/msg; [ $n -le 1 ] && echo none || echo FOUND'], 'none', IPC),
-  attack('ipc.msg-read', 'take a message of the host', ['sh', 'ipcs -q -i {msgId} 2>&1 | grep -q "not found\\|invalid\\|failed" && echo refused || echo READ'], 'refused', IPC),
+  call('ipc.msg-stat', 'look at a message queue of the host', ['msgctl', '{msgId}', IPC_STAT, '@'], 'EINVAL', IPC),
   call('ipc.shm-file', 'open POSIX shared memory of the host', ['openat', AT_FDCWD, '={shmFile}', O_RDONLY], 'ENOENT', MOUNT),
   call('ipc.mqueue', 'list POSIX queues of the host', ['openat', AT_FDCWD, '=/dev/mqueue', O_RDONLY], 'ENOENT', MOUNT),
 ];

@@ -10,7 +10,7 @@ const outlasts = (id: string, title: string, attempt: readonly (string | number)
 export const RESIDUE: readonly Scenario[] = [
   stays('daemon', 'leave a deaf daemon behind, twice forked, in a session of its own', ['daemon', 'daemon']),
   stays('evil-name', 'leave a process behind whose name looks like the state of a dead one', ['daemon', ') Z 1 1 1 1 1']),
-  stays('newline-name', 'leave a process behind with a line of lies in its name', ['daemon', 'x\\nUid:\\t0\\t0']),
+  stays('newline-name', 'leave a process behind with a line of lies in its name', ['daemon', 'x\nUid:\t0\t0']),
   stays('breed', 'leave a process behind that is another one every moment', ['breed']),
   stays('orphan-output', 'leave a process behind that holds the output open', ['sh', 'sleep 600 & echo left running']),
   stays('nohup', 'leave a job of nohup and setsid behind', ['sh', 'nohup setsid sleep 600 >/dev/null 2>&1 & echo left running']),

@@ -12,7 +12,7 @@ const environment: readonly Attack[] = [
   attack('secrets.init-memory', 'find the secret in the memory of the init', ['sh', search('cat /proc/1/mem /proc/1/maps')], 'absent', PID),
   attack('secrets.files', 'find the secret in a file', ['sh', search('cat /etc/* /run/cellos/* /run/cellos/*/* /tmp/* /work/* /dev/shm/* /attack/batch')], 'absent', SECRETS),
   attack('secrets.kernel', 'find the secret in the records of the kernel', ['sh', search('cat /proc/keys /proc/cmdline /proc/self/mountinfo /proc/net/unix /proc/sys/kernel/hostname')], 'absent', SECRETS),
-  attack('secrets.host-environment', 'find a variable of the host', ['sh', 'env | cut -d= -f1 | sort | tr "\\n" " "'], `${SECRET_NAME} HOME LANG PATH PWD TMPDIR `, ['environment']),
+  attack('secrets.host-environment', 'find a variable of the host', ['sh', 'env | cut -d= -f1 | grep -vx "PWD\\|OLDPWD\\|SHLVL\\|_" | sort | tr "\\n" " "'], `${SECRET_NAME} HOME LANG PATH TMPDIR `, ['environment']),
   attack('secrets.state', 'find the keys and the evidence of the supervisor', ['sh', 'ls -d /var/lib/cellos /root/.local/state/cellos {canary} 2>/dev/null | grep -q . && echo FOUND || echo absent'], 'absent', ['namespace.mount']),
 ];
 

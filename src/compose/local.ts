@@ -1,13 +1,12 @@
 /** Puts the parts together for work on this host. The only importer of adapters beside tests. */
-import { chmodSync, chownSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
 import { sweepRemains } from '../adapters/backend/bwrap/teardown.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
-import { selfIdentity } from '../adapters/os/procfs.ts';
+import { boundSockets, selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
 import { createHostBroker, type SecretSource } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
@@ -30,6 +29,7 @@ import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import { VERSION } from '../version.ts';
+import { refuseUnsafeMounts } from './unsafe-mounts.ts';
 
 /** The helper beside a built program, else the one a clone built. */
 export function helperPath(): string {
@@ -134,35 +134,13 @@ function prepareScratch(folder: RunFolder, plan: CellPlan): void {
   }
 }
 
-/** Of a path that need not exist yet: symlinks on the way are resolved as far as it does. */
-function realPathOf(path: string): string {
-  const absolute = resolve(path);
-  return existsSync(absolute) ? realpathSync(absolute) : `${realPathOf(dirname(absolute)).replace(/\/$/, '')}/${basename(absolute)}`;
-}
-
-/** The keys of this host, and evidence a cell could change, are shown to no cell, whoever asks. @throws CellError `usage.invalid` */
-export function refuseOwnFolders(mounts: CellPlan['mounts'], own: { state: string; evidence?: string }): void {
-  const within = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
-  const state = realpathSync(own.state);
-  const evidence = own.evidence === undefined ? undefined : realPathOf(own.evidence);
-  for (const { kind, source } of mounts) {
-    const refuse = (what: string): never => {
-      throw new CellError('usage.invalid', `Cannot show ${source} to the cell: it holds ${what}; show a narrower folder, or keep that elsewhere`, { facts: { source } });
-    };
-    if (within(state, source) || ['keys', 'live', 'scratch'].some((name) => within(source, `${state}/${name}`))) refuse(`the state of CellOS with its keys (${state})`);
-    if (kind !== 'rw') continue;
-    if (within(source, state)) refuse(`evidence of CellOS (${state})`);
-    if (evidence !== undefined && (within(evidence, source) || within(source, evidence))) refuse(`the evidence of this run (${evidence})`);
-  }
-}
-
 /** Plans, records and makes one cell. @throws CellError; then nothing of the cell is left */
 export async function openRun(state: StateFolder, settings: Settings, request: RunRequest): Promise<OpenRun> {
   const host = hostFacts(settings);
   const planned = planRun(request, host);
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
-  refuseOwnFolders(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }) });
+  refuseUnsafeMounts(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }), sockets: boundSockets() });
   const keys = openKeys(state);
   const swept = await sweep(state);
   const owner = selfIdentity();

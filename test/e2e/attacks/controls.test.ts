@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SCENARIOS } from '../../../src/attacks/suite.ts';
@@ -70,37 +70,5 @@ describe('a supervisor with descriptors it did not open itself', () => {
     const result = spawnSync('bin/cellos', argv, { stdio, env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: `${root}/state` } });
     expect(result.stdout.toString()).toBe('none\n');
     expect(result.status).toBe(0);
-  });
-});
-
-describe('the state and the evidence of CellOS', () => {
-  const state = `${root}/state`;
-  const cellos = (...options: string[]) => spawnSync('bin/cellos', ['run', ...options, '--', 'true'], { input: '', env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: state } });
-
-  it('are made before they are attacked', () => {
-    expect(cellos().status).toBe(0);
-  });
-
-  it.each([
-    ['the state folder', () => ['--ro', `${state}:/attack/state`]],
-    ['a folder above it', () => ['--ro', `${root}:/attack/state`]],
-    ['the whole host', () => ['--ro', '/:/attack/host']],
-    ['the keys alone', () => ['--ro', `${state}/keys:/attack/keys`]],
-    ['the state as the workspace', () => ['--workspace', state]],
-    ['finished evidence, writable', () => ['--rw', `${state}/runs:/attack/runs`]],
-    ['the evidence of the run itself, writable', () => ['--rw', `${root}/out:/attack/out`, '--evidence', `${root}/out/evidence`]],
-    ['the same through a symlink', () => ['--rw', `${root}/out:/attack/out`, '--evidence', `${root}/out-link/evidence`]],
-  ])('are not shown to a cell: %s', (_name, options) => {
-    spawnSync('sh', ['-c', `mkdir -p ${root}/out; ln -sfn ${root}/out ${root}/out-link`]);
-    const before = readdirSync(`${state}/runs`);
-    const result = cellos(...options());
-    expect(result.status).toBe(64);
-    expect(result.stderr.toString()).toMatch(/Cannot show .* to the cell: it holds .*; show a narrower folder/);
-    expect(readdirSync(`${state}/runs`)).toEqual(before);
-    expect(readdirSync(`${root}/out`)).toEqual([]);
-  });
-
-  it('are shown where it does no harm: finished evidence, read-only', () => {
-    expect(cellos('--ro', `${state}/runs:/attack/runs`).status).toBe(0);
   });
 });
