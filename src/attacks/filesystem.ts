@@ -26,8 +26,8 @@ const system: readonly Attack[] = [
 
 const kernel: readonly Attack[] = [
   open('core-pattern', 'have the kernel start a program of ours at the next crash', '/proc/sys/kernel/core_pattern', O_WRONLY, READ_ONLY, ['namespace.mount', 'user.host-uid']),
-  open('modprobe', 'have the kernel start a program of ours to load modules', '/proc/sys/kernel/modprobe', O_WRONLY, [...READ_ONLY, 'ENOENT'], ['namespace.mount', 'user.host-uid']),
-  open('overcommit', 'change the memory policy of the host', '/proc/sys/vm/overcommit_memory', O_WRONLY, READ_ONLY, ['namespace.mount', 'user.host-uid']),
+  open('modprobe', 'have the kernel start a program of ours to load modules', '/proc/sys/kernel/modprobe', O_WRONLY, [...READ_ONLY, 'ENOENT'], MOUNT),
+  open('overcommit', 'change the memory policy of the host', '/proc/sys/vm/overcommit_memory', O_WRONLY, READ_ONLY, MOUNT),
   open('sysrq', 'press the emergency keys', '/proc/sysrq-trigger', O_WRONLY, [...READ_ONLY, 'ENOENT'], MOUNT),
   open('irq', 'move interrupts of the host', '/proc/irq/default_smp_affinity', O_WRONLY, READ_ONLY, MOUNT),
   open('kcore', "read the kernel's memory", '/proc/kcore', O_RDONLY, ['EACCES', 'EPERM', 'ENOENT'], USER),

@@ -1,7 +1,7 @@
 /** Becoming somebody else. */
 import { AT_FDCWD, attack, call, type Attack, type Scenario, scenario } from './attack.ts';
 
-const USER = ['namespace.user', 'user.host-uid'];
+const USER = ['namespace.user'];
 const CAPABILITIES = ['capabilities'];
 const NNP = ['no-new-privileges'];
 const CAP_SYS_ADMIN = 21;

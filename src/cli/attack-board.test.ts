@@ -33,7 +33,8 @@ describe('attackBoard()', () => {
     expect(text).toContain('    4\n    and 2 more\n');
   });
 
-  it('says what this host cannot enforce', () => {
-    expect(attackBoard(board([result('resources.a', 'not-applicable', ['limit.pids cannot be enforced'])]))).toContain('Not applicable on this host:\n  resources.a: to try resources.a\n    limit.pids cannot be enforced\n');
+  it('says once what this host cannot enforce, and which attacks that concerns', () => {
+    const found = ['resources.a', 'network.a'].map((id) => result(id, 'not-applicable', ['limit.pids cannot be enforced']));
+    expect(attackBoard(board(found))).toContain('Not applicable on this host:\n  limit.pids cannot be enforced\n    resources.a, network.a\n');
   });
 });

@@ -22,15 +22,19 @@ function explained(result: AttackResult): string[] {
   return [`  ${result.id}: to ${result.title}`, ...result.faults.slice(0, FAULTS_SHOWN_MAX).map((fault) => `    ${fault}`), ...(more > 0 ? [`    and ${more} more`] : []), ...(result.runId === undefined ? [] : [`    run ${result.runId}`])];
 }
 
+/** Attacks that could not be made or judged here, under the reason they share. */
+function byReason(results: readonly AttackResult[]): string[] {
+  const reasons = Map.groupBy(results, (result) => result.faults.join('; '));
+  return [...reasons].flatMap(([reason, found]) => [`  ${reason}`, `    ${found.map((result) => result.id).join(', ')}`]);
+}
+
 export function attackBoard(board: Scoreboard): string {
-  const part = (title: string, verdict: AttackResult['verdict']): string[] => {
-    const found = board.results.filter((result) => result.verdict === verdict);
-    return found.length === 0 ? [] : ['', title, ...found.flatMap(explained)];
-  };
+  const of = (verdict: AttackResult['verdict']): AttackResult[] => board.results.filter((result) => result.verdict === verdict);
+  const part = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', title, ...lines]);
   return [
     ...table([['class', 'held', 'broken', 'n/a', ''], ...rows(board.results)]),
-    ...part('Broken: an attack that succeeded, or evidence that does not say it was refused. Please report it.', 'broken'),
-    ...part('Not applicable on this host:', 'not-applicable'),
+    ...part('Broken: an attack that succeeded, or evidence that does not say it was refused. Please report it.', of('broken').flatMap(explained)),
+    ...part('Not applicable on this host:', byReason(of('not-applicable'))),
     '',
     `${board.results.length} attacks: ${board.held} held, ${board.broken} broken, ${board.notApplicable} not applicable`,
     `bubblewrap tier, CellOS ${board.cellosVersion}, kernel ${board.kernel}, ${board.arch}, ${(board.durationMs / 1000).toFixed(1)} s`,

@@ -166,7 +166,8 @@ async function runToEnd(suite: Suite, one: Scenario, open: OpenRun, meanwhile: (
     if (!lines.some((line) => line.result === 'residue')) open.release();
     return faults;
   } catch (error) {
-    await session.cell.destroy();
+    const lines = await session.cell.destroy();
+    if (!lines.some((line) => line.result === 'residue')) open.release();
     throw error;
   }
 }
@@ -232,6 +233,7 @@ async function runScenario(suite: Suite, one: Scenario, slot: number): Promise<r
   const open = await openRun(suite.state, suite.settings, request);
   const meanwhile = one.neighbour ? async () => (await runScenario(suite, NEIGHBOUR, slot + 1)).flatMap((seen) => (seen.verdict === 'held' ? [] : [`the neighbour: ${seen.faults.join('; ')}`])) : undefined;
   const faults = await runToEnd(suite, one, open, meanwhile);
+  suite.signal.throwIfAborted(); // what was cut short proves nothing
   const disturbed = [...faults, ...stage.disturbed(), ...survivors(open.plan.user.hostUid), ...leaks(open.bundle.path, stage.secret.value)];
   const seen = await see(suite, one, open, disturbed);
   const judged = judgeScenario(one, seen);
