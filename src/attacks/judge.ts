@@ -16,7 +16,7 @@ export interface SeenEvent {
 
 export interface SeenRun {
   readonly events: readonly SeenEvent[];
-  /** Verdict of the offline audit over the bundle. */
+  /** Verdict of the offline audit over the bundle, and its findings if it has any. */
   readonly verdict: string;
   readonly answers: ReadonlyMap<string, string>;
   /** Digest of the filter this program loads. */

@@ -16,7 +16,7 @@ export const RESOURCES_AND_LIMITS: readonly Scenario[] = [
     attacks: [
       attack('resources.fork-bomb', 'make processes until it ends', ['fork-bomb'], 'EAGAIN', PIDS),
       attack('resources.thread-bomb', 'make threads until it ends', ['thread-bomb'], 'EAGAIN', PIDS),
-      attack('resources.shell-bomb', 'the classic fork bomb', ['sh', 'b() { b | b & }; b 2>/dev/null; sleep 0.2; echo held'], 'held', PIDS),
+      attack('resources.shell-bomb', 'the classic fork bomb', ['sh', '(b() { b | b & }; b) 2>/dev/null; echo held'], 'held', PIDS),
       attack('resources.fill-work', 'fill the working folder', ['fill', '/work'], 'ENOSPC', ['limit.work']),
       attack('resources.fill-tmp', 'fill /tmp', ['fill', '/tmp'], 'ENOSPC', ['limit.tmp']),
       attack('resources.fill-shm', 'fill the shared memory folder', ['fill', '/dev/shm'], 'ENOSPC', ['limit.tmp']),

@@ -213,9 +213,9 @@ function answersOf(one: Scenario, bundle: string, events: readonly SeenEvent[]):
 async function see(suite: Suite, one: Scenario, open: OpenRun, disturbed: readonly string[]): Promise<SeenRun> {
   const bundle = open.bundle.path;
   const { root } = openKeys(suite.state);
-  const { verdict } = await auditBundle(folderBundle(bundle), { roots: new Map([[root.kid, root.publicKey]]) });
+  const { verdict, findings } = await auditBundle(folderBundle(bundle), { roots: new Map([[root.kid, root.publicKey]]) });
   const events = eventsOf(bundle);
-  return { events, verdict, answers: answersOf(one, bundle, events), filterDigest: open.plan.seccomp.digest, hostNamespaces: suite.hostNamespaces, disturbed };
+  return { events, verdict: [verdict, ...findings].join('; '), answers: answersOf(one, bundle, events), filterDigest: open.plan.seccomp.digest, hostNamespaces: suite.hostNamespaces, disturbed };
 }
 
 const NEIGHBOUR = scenario({ name: 'neighbour', class: 'resources', solo: true, attacks: [{ id: 'resources.neighbour', title: 'a neighbour', attempt: ['sh', 'exit 0'], refused: ['exited 0'], heldBy: [] }] });
