@@ -340,7 +340,8 @@ static void place_memfds(void) {
 }
 
 static void become(long uid, long gid, pid_t parent) {
-  struct rlimit none = {0, 0};
+  /* One byte, not none: the kernel hands cores to a program named in core_pattern whatever the limit is, but for exactly this value. */
+  struct rlimit none = {1, 1};
   if (setrlimit(RLIMIT_CORE, &none)) die("limit", "core");
   if (uid >= 0) {
     for (int cap = 0; cap <= 63; cap++)

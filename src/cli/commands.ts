@@ -64,4 +64,17 @@ export const COMMANDS: readonly CommandInfo[] = [
     examples: ['cellos apply RUN'],
     load: async () => (await import('./commands/workspace.ts')).applyCommandLine,
   },
+  {
+    name: 'doctor',
+    usage: '--attacks [options]',
+    about: 'Attacks real cells of this host, harmlessly for it, and says which attacks were held.\nExit codes: 0 every attack that applies was held, 125 one was not.',
+    options: [
+      { name: 'attacks', about: 'run the attack suite and print the scoreboard' },
+      { name: 'class', value: 'CLASS', multiple: true, about: 'attack only this class, e.g. filesystem' },
+      { name: 'keep', value: 'DIR', about: 'keep the evidence of the attacked cells in DIR (new or empty), a state folder of its own' },
+      JSON_OPTION,
+    ],
+    examples: ['cellos doctor --attacks', 'cellos doctor --attacks --class secrets --keep ./attacked', 'CELLOS_STATE_DIR=./attacked cellos verify RUN'],
+    load: async () => (await import('./commands/doctor.ts')).doctorCommandLine,
+  },
 ];

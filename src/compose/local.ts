@@ -8,7 +8,7 @@ import { createLocalExport } from '../adapters/export/local.ts';
 import { fileBytes, folderBundle } from '../adapters/os/bundle-files.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
-import { bootId, selfIdentity } from '../adapters/os/procfs.ts';
+import { bootId, boundSockets, selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
 import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker } from '../adapters/secret/host-broker.ts';
@@ -37,13 +37,16 @@ import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
+import { refuseUnsafeMounts } from './unsafe-mounts.ts';
 import { finishWorkspace } from './workspace.ts';
 
-/** Where the cell helper is: beside a built program, or where a clone builds it. No other place is tried. */
-export function helperPath(): string {
-  const place = import.meta.url.endsWith('.ts') ? '../../build/native/cellos-cell' : `./native/linux-${process.arch}/cellos-cell`;
+/** Where a static program of ours is: beside a built program, or where a clone builds it. No other place is tried. */
+export function nativePath(name: 'cellos-cell' | 'cellos-attack'): string {
+  const place = import.meta.url.endsWith('.ts') ? `../../build/native/${name}` : `./native/linux-${process.arch}/${name}`;
   return fileURLToPath(new URL(place, import.meta.url));
 }
+
+export const helperPath = (): string => nativePath('cellos-cell');
 
 export function hostFacts(settings: Settings): HostFacts {
   return probeHost({ path: settings.path, helperPath: helperPath() });
@@ -192,6 +195,7 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
 async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
+  refuseUnsafeMounts(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }), sockets: boundSockets() });
   const swept = await sweep(state);
   const scratch = state.scratchOf(plan.runId);
   // There before anything of the cell is made: a start that finds it can clean up after us.
