@@ -5,7 +5,7 @@ import { utf8 } from '../base/bytes.ts';
 import { sha256Hex } from '../base/crypto.ts';
 import { CellError, errnoOf } from '../base/errors.ts';
 import { isPortableIdentifier } from '../base/ids.ts';
-import type { SecretSource } from '../adapters/secret/host-broker.ts';
+import type { SecretSource } from '../compose/local.ts';
 import { type AskedMount, DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
 import type { ExecutionCellSpec, SpecDocument } from '../core/spec/document.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';

@@ -65,13 +65,15 @@ export interface RunRequest {
   readonly signal: AbortSignal;
   /** Which of this process's cells: part of the host uid. */
   readonly slot?: number;
+  /** Does this process end the run in order on SIGTERM? Then `cellos stop` may send one. */
+  readonly endsOnSignal?: boolean;
 }
 
 /** Admits and plans, without touching anything. @throws CellError `policy.refused` */
 export function planRun(request: { document: SpecDocument; asks: RunAsks; slot?: number; runId?: RunId }, host: HostFacts): Planned {
   const verdict = admit({ document: request.document, nowMs: systemClock.nowMs() });
   if (verdict.kind === 'refused') {
-    throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule) } });
+    throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule), reasons: verdict.violations.map((violation) => violation.message) } });
   }
   const runId = request.runId ?? newRunId();
   return planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
@@ -83,7 +85,7 @@ export function newRunId(): RunId {
 
 export function unsatisfiable(planned: Extract<Planned, { kind: 'unsatisfiable' }>): CellError {
   const lines = planned.missing.map((item) => `${item.name} (${item.asked}): ${item.reason ?? 'not available here'}`);
-  return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, { facts: { items: planned.missing.map((item) => item.name) } });
+  return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, { facts: { items: planned.missing.map((item) => item.name), reasons: lines } });
 }
 
 /** Ends and removes what killed supervisors left. @returns one entry a run, for the evidence */
@@ -144,7 +146,7 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   const owner = selfIdentity();
   const scratch = state.scratchOf(plan.runId);
   // Durable before anything of the cell is made: a start that finds it can clean up after us.
-  state.markLive({ runId: plan.runId, owner, scratch, cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) });
+  state.markLive({ runId: plan.runId, owner, scratch, cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })), ...(request.endsOnSignal === true ? { endsOnSignal: true } : {}) });
   try {
     const folder = state.createRun(plan.runId, request.evidence);
     prepareScratch(folder, plan);
@@ -166,4 +168,4 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
-export { StateFolder, systemClock };
+export { type SecretSource, StateFolder, systemClock };

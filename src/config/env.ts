@@ -17,7 +17,7 @@ export function settingsOf(env: Environment, host: { euid: number; home: string 
   return {
     stateDir: env['CELLOS_STATE_DIR'] || (host.euid === 0 ? '/var/lib/cellos' : `${stateHome}/cellos`),
     path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-    color: env['NO_COLOR'] === undefined || env['NO_COLOR'] === '',
+    color: (env['NO_COLOR'] === undefined || env['NO_COLOR'] === '') && env['TERM'] !== 'dumb',
   };
 }
 

@@ -3,9 +3,10 @@
  *
  *   Z1  `live/<runId>.json` is durable before anything of the run is made, and removed only after its teardown: whoever starts next can
  *       sweep what a killed supervisor left;
- *   Z2  a run is `running` while its supervisor lives (pid, start time and boot id), `sealed` when its last record is the seal, else `unsealed`.
+ *   Z2  a run is `running` while its supervisor lives (pid, start time and boot id), `sealed` when its last record is the seal, else `unsealed`;
+ *   Z3  a bundle is moved aside under a name that is no run id before it is deleted: half a bundle is never listed.
  */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { utf8 } from '../../base/bytes.ts';
 import { CellError, errnoOf, ignore } from '../../base/errors.ts';
@@ -19,9 +20,12 @@ export interface LiveRun {
   readonly owner: ProcessIdentity;
   readonly scratch: string;
   readonly cgroups: readonly { readonly controller: 'memory' | 'pids' | 'cpu' | 'freezer' | 'unified'; readonly version: 1 | 2; readonly path: string }[];
+  /** Does SIGTERM to the owner end this run in order? Not so for a program that uses the library: the signal would end the program. */
+  readonly endsOnSignal?: boolean;
 }
 
-export type RunState = 'running' | 'sealed' | 'unsealed';
+/** `missing`: the bundle was put elsewhere (`--evidence`), and is not there any more. */
+export type RunState = 'running' | 'sealed' | 'unsealed' | 'missing';
 
 export interface RunEntry {
   readonly runId: string;
@@ -98,31 +102,65 @@ export class StateFolder {
     return this.live().filter((run) => !isAlive(run.owner));
   }
 
-  /** Newest first: ids begin with their time. */
-  list(): RunEntry[] {
-    const live = new Map(this.live().map((run) => [run.runId, run]));
-    const ids = readdirSync(`${this.path}/runs`).filter((name) => RUN_ID.test(name));
-    return ids.sort().reverse().map((runId) => this.#entry(runId, live.get(runId)));
+  /** What is marked as going on for this run, whether or not its supervisor still lives. */
+  liveRun(runId: string): LiveRun | undefined {
+    try {
+      return JSON.parse(readFileSync(`${this.path}/live/${runId}.json`, 'utf8')) as LiveRun;
+    } catch (error) {
+      ignore(error, 'no mark: the run is over, or was never here');
+      return undefined;
+    }
   }
 
-  #entry(runId: string, live: LiveRun | undefined): RunEntry {
+  /** Newest first: ids begin with their time. Looks into no bundle. */
+  ids(): string[] {
+    return readdirSync(`${this.path}/runs`).filter((name) => RUN_ID.test(name)).sort().reverse();
+  }
+
+  /** Newest first. */
+  list(): RunEntry[] {
+    return this.ids().map((runId) => this.entry(runId));
+  }
+
+  entry(runId: string): RunEntry {
     const bundle = `${this.path}/runs/${runId}`;
-    const state: RunState = lastRecordIsSeal(`${bundle}/records.jsonl`) ? 'sealed' : live !== undefined && isAlive(live.owner) ? 'running' : 'unsealed';
-    return { runId, state, bundle };
+    return { runId, state: this.#stateOf(runId, bundle), bundle };
+  }
+
+  #stateOf(runId: string, bundle: string): RunState {
+    if (lastRecordIsSeal(`${bundle}/records.jsonl`)) return 'sealed';
+    const live = this.liveRun(runId);
+    if (live !== undefined && isAlive(live.owner)) return 'running';
+    return existsSync(bundle) ? 'unsealed' : 'missing';
+  }
+
+  /** Where the bundle really is, when `--evidence` put it elsewhere. */
+  elsewhere(run: RunEntry): string | undefined {
+    return lstatSync(run.bundle, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(run.bundle) : undefined;
   }
 
   /** A whole id, or the beginning or the end of exactly one. @throws CellError `run.unknown` */
   resolve(prefix: string): RunEntry {
     const id = prefix.toLowerCase();
-    const found = /^[0-9a-z]+$/.test(id) ? this.list().filter((run) => run.runId.startsWith(id) || run.runId.endsWith(id)) : [];
+    const found = /^[0-9a-z]+$/.test(id) ? this.ids().filter((runId) => runId.startsWith(id) || runId.endsWith(id)) : [];
     const [first] = found;
     if (first === undefined) throw new CellError('run.unknown', `Cannot find run "${prefix}": no run has this id; cellos ps lists them`, { facts: { prefix } });
-    if (found.length > 1) throw new CellError('run.unknown', `Cannot tell which run "${prefix}" is: ${found.length} ids fit; give more of it`, { facts: { prefix } });
-    return first;
+    if (found.length > 1 && !found.includes(id)) {
+      const shown = found.slice(0, 8);
+      throw new CellError('run.unknown', `Cannot tell which run "${prefix}" is: ${found.length} ids fit; give more of it`, { facts: { prefix, candidates: found.length > shown.length ? [...shown, `… and ${found.length - shown.length} more`] : shown } });
+    }
+    return this.entry(found.includes(id) ? id : first);
   }
 
+  /** Removes the bundle, or only the link to one that was put elsewhere [Z3]. The caller has made sure that the run is over. */
   remove(run: RunEntry): void {
-    rmSync(run.bundle, { recursive: true, force: true });
+    const aside = `${run.bundle}.removed`;
+    if (this.elsewhere(run) !== undefined) unlinkSync(run.bundle);
+    else {
+      rmSync(aside, { recursive: true, force: true });
+      if (existsSync(run.bundle)) renameSync(run.bundle, aside);
+    }
+    for (const name of readdirSync(`${this.path}/runs`)) if (name.endsWith('.removed')) rmSync(`${this.path}/runs/${name}`, { recursive: true, force: true });
   }
 }
 

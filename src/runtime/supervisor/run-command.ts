@@ -41,6 +41,8 @@ export interface CommandRequest {
   readonly graceMs: number;
   /** Aborting asks the command to stop; the reason's text is the signal's name. */
   readonly cancel: AbortSignal;
+  /** Aborted after `cancel`: the grace time is over at once. */
+  readonly hasten?: AbortSignal;
 }
 
 const SIGTERM = 15;
@@ -202,10 +204,13 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
     loop.input({ kind: 'kill-now', reason: { kind: 'evidence' } });
   };
   const onCancel = (): void => loop.input({ kind: 'stop', reason: { kind: 'cancelled', signal: String(request.cancel.reason) } });
+  const onHasten = (): void => loop.input({ kind: 'grace-over' });
   request.cancel.addEventListener('abort', onCancel, { once: true });
+  request.hasten?.addEventListener('abort', onHasten, { once: true });
   loop.after(request.ttlDeadlineMs - clock.monotonicMs(), { kind: 'stop', reason: { kind: 'ttl' } });
   if (request.timeoutMs !== undefined) loop.after(request.timeoutMs, { kind: 'stop', reason: { kind: 'timeout' } });
   if (request.cancel.aborted) onCancel();
+  if (request.hasten?.aborted) onHasten();
   const outputs = [pump(process, 'stdout', request, fail), pump(process, 'stderr', request, fail)];
   if (request.stdin !== undefined) feed(process, request.stdin, done.signal).catch(() => process.closeStdin());
   const pid = await process.started;
@@ -218,6 +223,7 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   done.abort();
   loop.input({ kind: 'ended' });
   request.cancel.removeEventListener('abort', onCancel);
+  request.hasten?.removeEventListener('abort', onHasten);
   // What the command left running holds its pipes open: it goes before the output can end.
   if (end.kind !== 'lost') await session.cell.killAll({ signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
   await Promise.all(outputs);
