@@ -10,7 +10,6 @@ import { selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
 import { createHostBroker, type SecretSource } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
-import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
 import { type RunFolder, StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
@@ -22,13 +21,13 @@ import { admit } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { planCell, type Planned } from '../core/plan/plan-cell.ts';
-import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import { VERSION } from '../version.ts';
+import { openKeys } from './host-keys.ts';
 
 /** The helper beside a built program, else the one a clone built. */
 export function helperPath(): string {
@@ -38,23 +37,6 @@ export function helperPath(): string {
 
 export function hostFacts(settings: Settings): HostFacts {
   return probeHost({ path: settings.path, helperPath: helperPath() });
-}
-
-export function openKeys(state: StateFolder): HostKeys {
-  return loadOrCreateKeys(state.keys, {
-    random: systemRandom,
-    makeKeyset: ({ root, event, bundle }) =>
-      makeKeyset({
-        keysetId: `host:${root.kid}`,
-        epoch: 1,
-        producedAt: systemClock.nowRfc3339(),
-        keys: [
-          { kid: event.kid, algorithm: 'ed25519', purpose: 'event', publicKey: event.publicKey },
-          { kid: bundle.kid, algorithm: 'ecdsa-p256-sha256', purpose: 'bundle', publicKey: bundle.publicKey },
-        ],
-        root,
-      }),
-  });
 }
 
 export interface RunRequest {
@@ -85,7 +67,9 @@ export function newRunId(): RunId {
 
 export function unsatisfiable(planned: Extract<Planned, { kind: 'unsatisfiable' }>): CellError {
   const lines = planned.missing.map((item) => `${item.name} (${item.asked}): ${item.reason ?? 'not available here'}`);
-  return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, { facts: { items: planned.missing.map((item) => item.name), reasons: lines } });
+  return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, {
+    facts: { items: planned.missing.map((item) => item.name), asked: planned.missing.map((item) => item.asked), weaker: planned.missing.map((item) => item.effective), reasons: planned.missing.map((item) => item.reason ?? 'Not available here') },
+  });
 }
 
 /** Ends and removes what killed supervisors left. @returns one entry a run, for the evidence */
@@ -168,4 +152,4 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
-export { type SecretSource, StateFolder, systemClock };
+export { openKeys, type SecretSource, StateFolder, systemClock };

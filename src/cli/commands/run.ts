@@ -1,65 +1,121 @@
-/** `cellos run`: one command in one cell; its streams and exit code are the program's own. */
-import { writeFileSync } from 'node:fs';
-import { EXIT } from '../../base/errors.ts';
-import { openRun, StateFolder, systemClock } from '../../compose/local.ts';
+/**
+ * `cellos run`: one command in one cell; its streams and exit code are the program's own.
+ *
+ *   RN1  stdout carries the command's bytes and nothing else; so does stderr, but for the progress line of a terminal and what stands after the end.
+ */
+import { isCellError } from '../../base/errors.ts';
+import { StateFolder } from '../../compose/local.ts';
+import { runLocal, type RunResult } from '../../compose/local-run.ts';
 import { currentSettings } from '../../config/env.ts';
-import { fileBytes } from '../../adapters/os/bundle-files.ts';
-import { exportArtifacts } from '../../runtime/supervisor/export-artifacts.ts';
-import { type CommandOutcome, runCommand } from '../../runtime/supervisor/run-command.ts';
 import type { ParsedArgs } from '../command.ts';
-import { requestOf } from '../request.ts';
+import { type Output, standardError, standardOutput } from '../output.ts';
+import { Progress, progressText } from '../progress.ts';
+import { durationText, visible } from '../render.ts';
+import { type CliRequest, requestOf } from '../request.ts';
+import { openResultSink } from '../result-sink.ts';
+import { printPlan } from './plan.ts';
 
-/** Waits for the consumer; false when it is gone. */
-function writeTo(stream: NodeJS.WriteStream, chunk: Uint8Array): Promise<boolean> {
-  if (stream.destroyed || !stream.writable) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    stream.write(chunk, (error) => resolve(error === undefined || error === null));
-  });
+/** The last line: which run, how it ended, and where the evidence is. Pure. */
+export function endLine(result: RunResult): string {
+  const how = { exited: 'exited', signalled: `was ended by ${result.signalName ?? 'a signal'}`, 'timed-out': 'timed out', cancelled: 'was stopped', 'limit-exceeded': 'hit a limit', 'exec-failed': 'did not start', lost: 'was lost' }[result.ending];
+  const why = result.reason === undefined ? '' : ` (${visible(result.reason)})`;
+  return `cellos: run ${result.runId} ${how}, exit ${result.exitCode}, after ${durationText(result.durationMs)}${why}; evidence ${visible(result.evidence.path)}`;
+}
+
+interface Stops {
+  readonly cancel: AbortController;
+  readonly hasten: AbortController;
+}
+
+/** The first signal asks, the second kills. */
+function onSignals(): Stops {
+  const stops = { cancel: new AbortController(), hasten: new AbortController() };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (stops.cancel.signal.aborted) stops.hasten.abort(name);
+      else stops.cancel.abort(name);
+    });
+  }
+  return stops;
+}
+
+interface Terminal {
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => Promise<boolean>;
+  begin(open: { runId: string; load: () => { memoryBytes?: number; processes?: number } }): void;
+  end(): void;
+}
+
+function attach(streams: { stdout: Output; stderr: Output }, options: { quiet: boolean; stopping: AbortSignal }): Terminal {
+  let progress: Progress | undefined;
+  const end = (): void => {
+    progress?.stop();
+    progress = undefined;
+  };
+  async function* stdin(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+      if (process.stdin.isTTY) end(); // PG3
+      yield chunk;
+    }
+  }
+  return {
+    stdin: stdin(),
+    onOutput(stream, chunk) {
+      if (streams[stream].terminal) progress?.beforeOutput(chunk);
+      return streams[stream].write(chunk);
+    },
+    begin({ runId, load }) {
+      if (options.quiet || !streams.stderr.terminal) return; // PG1
+      // The init and bubblewrap are in the groups too, and are not the command's.
+      const own = load().processes ?? 0;
+      progress = new Progress({
+        write: (text) => void streams.stderr.write(text),
+        style: streams.stderr.style,
+        now: () => performance.now(),
+        text: (elapsedMs) => {
+          const { memoryBytes, processes } = load();
+          const shown = { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(processes === undefined ? {} : { processes: Math.max(0, processes - own) }) };
+          return progressText({ runId, elapsedMs, load: shown, stopping: options.stopping.aborted }, streams.stderr.width);
+        },
+      });
+      progress.start();
+    },
+    end,
+  };
+}
+
+async function runRequest(request: CliRequest, args: ParsedArgs): Promise<RunResult> {
+  const settings = currentSettings();
+  const stops = onSignals();
+  const evidence = args.text('evidence');
+  const terminal = attach({ stdout: standardOutput(settings), stderr: standardError(settings) }, { quiet: args.flag('quiet'), stopping: stops.cancel.signal });
+  try {
+    return await runLocal(
+      new StateFolder(settings.stateDir),
+      settings,
+      { ...request, ...(evidence === undefined ? {} : { evidence }), signal: stops.cancel.signal, endsOnSignal: true },
+      { stdin: terminal.stdin, onOutput: terminal.onOutput, onOpen: (open) => terminal.begin(open), hasten: stops.hasten.signal },
+    );
+  } finally {
+    terminal.end();
+    process.stdin.destroy();
+  }
 }
 
 async function execute(args: ParsedArgs): Promise<number> {
   const request = requestOf(args, 'run');
-  const settings = currentSettings();
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(name));
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const evidence = args.text('evidence');
-  const open = await openRun(new StateFolder(settings.stateDir), settings, { ...request, ...(evidence === undefined ? {} : { evidence }), signal: stop.signal });
-  const { session, plan, bundle } = open;
-  let outcome: CommandOutcome;
-  let failure: string | undefined;
+  if (args.flag('dry-run')) return printPlan(request, standardOutput(currentSettings()), args.flag('json'));
+  const sink = openResultSink(args);
+  let result: RunResult;
   try {
-    outcome = await runCommand(session, systemClock, {
-      argv: plan.argv,
-      cwd: plan.workingDirectory,
-      env: plan.env,
-      stdin: process.stdin as AsyncIterable<Uint8Array>,
-      onOutput: (stream, chunk) => writeTo(process[stream], chunk),
-      keepers: { stdout: bundle.keepOutput('stdout', plan.output.keptBytesMax), stderr: bundle.keepOutput('stderr', plan.output.keptBytesMax) },
-      ttlDeadlineMs: open.startedAtMs + plan.time.ttlMs,
-      graceMs: plan.time.graceMs,
-      cancel: stop.signal,
-    });
-    if (outcome.exitCode === 0) failure = (await exportArtifacts({ session, bundle, sink: undefined, readBack: fileBytes, signal: stop.signal })).failure;
+    result = await runRequest(request, args);
   } catch (error) {
-    // Nothing of the cell may outlive its evidence.
-    const lines = await session.cell.destroy();
-    if (!lines.some((line) => line.result === 'residue')) open.release();
+    if (isCellError(error)) sink?.write({ v: 1, exitCode: typeof error.facts['exit'] === 'number' ? error.facts['exit'] : error.info.exit, exitSource: 'cellos', error: { code: error.code, message: error.message, facts: error.facts } });
     throw error;
-  } finally {
-    process.stdin.destroy();
   }
-  const exitCode = outcome.exitCode === 0 && failure !== undefined ? EXIT.failure : outcome.exitCode;
-  const reason = outcome.reason ?? failure ?? (exitCode === 0 ? undefined : `the command ended with ${exitCode}`);
-  const lines = await session.close({ outcome: exitCode === 0 ? 'succeeded' : 'failed', ending: outcome.ending, exitCode, ...(reason === undefined ? {} : { reason }), forced: outcome.ending !== 'exited' });
-  const residue = lines.filter((line) => line.result === 'residue');
-  if (residue.length === 0) open.release();
-  const code = residue.length > 0 ? EXIT.residue : exitCode;
-  const result = { v: 1, runId: plan.runId, exitCode: code, exitSource: outcome.ending === 'exited' && code === outcome.exitCode ? 'command' : 'cellos', ending: outcome.ending, signal: outcome.signal, reason, evidence: bundle.path, residue };
-  const file = args.text('result');
-  if (file !== undefined) writeFileSync(file, `${JSON.stringify(result)}\n`);
-  if (!args.flag('quiet')) process.stderr.write(`cellos: run ${plan.runId} ${outcome.ending}, exit ${code}${outcome.reason === undefined && failure === undefined ? '' : ` (${outcome.reason ?? failure})`}; evidence ${bundle.path}\n`);
-  return code;
+  sink?.write(result);
+  if (!args.flag('quiet')) await standardError(currentSettings()).write(`${endLine(result)}\n`);
+  return result.exitCode;
 }
 
 export const runCommandLine = { execute };

@@ -1,29 +1,29 @@
 /** `cellos verify`: one verdict, the first bad record, and the exit code that says it. */
-import { existsSync, readFileSync } from 'node:fs';
-import { bundleAt } from '../../adapters/os/bundle-files.ts';
-import { openKeys, StateFolder } from '../../compose/local.ts';
+import { auditAt, isThere, trustOf } from '../../compose/audit.ts';
+import { StateFolder } from '../../compose/runs.ts';
 import { CellError } from '../../base/errors.ts';
 import { currentSettings } from '../../config/env.ts';
-import { auditBundle, auditEnvelopes } from '../../core/evidence/audit.ts';
-import { parseTrustFile } from '../../core/signing/keyset.ts';
 import type { ParsedArgs } from '../command.ts';
+import { oneRun } from '../one-run.ts';
+import { standardOutput } from '../output.ts';
+import { verifyLines } from '../render-verify.ts';
 
 async function execute(args: ParsedArgs): Promise<number> {
   const [operand, ...more] = args.positionals;
   if (operand === undefined || more.length > 0) throw new CellError('usage.invalid', 'Cannot verify: give one bundle, or the id of one run');
-  const files = args.texts('trust');
-  const state = files.length === 0 || !existsSync(operand) ? new StateFolder(currentSettings().stateDir) : undefined;
-  const roots = new Map(files.flatMap((file) => [...parseTrustFile(readFileSync(file))]));
-  if (files.length === 0 && state !== undefined) {
-    const { root } = openKeys(state);
-    roots.set(root.kid, root.publicKey);
-  }
-  const path = existsSync(operand) ? operand : (state?.resolve(operand).bundle ?? operand);
-  const found = bundleAt(path);
-  const report = found.kind === 'bundle' ? await auditBundle(found.source, { roots }) : await auditEnvelopes(found.chunks, roots);
-  if (args.flag('json')) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else process.stdout.write(`${[report.verdict, ...report.findings.map((finding) => `  ${finding}`), `  ${report.count} records${report.runId === undefined ? '' : ` of run ${report.runId}`}`].join('\n')}\n`);
-  return report.exitCode;
+  const settings = currentSettings();
+  // An auditor with a bundle and a trust file needs no state folder, and gets none.
+  let folder: StateFolder | undefined;
+  const state = (): StateFolder => {
+    folder ??= new StateFolder(settings.stateDir);
+    return folder;
+  };
+  const path = isThere(operand) ? operand : /^[0-9a-z]+$/i.test(operand) ? oneRun(args, state()).run.bundle : operand;
+  const audited = await auditAt(path, trustOf(args.texts('trust'), state));
+  const out = standardOutput(settings);
+  if (args.flag('json')) await out.json({ ...audited.report, ...(audited.root === undefined ? {} : { root: audited.root }) });
+  else await out.lines(verifyLines(audited, { width: out.width, style: out.style }));
+  return audited.report.exitCode;
 }
 
 export const verifyCommandLine = { execute };

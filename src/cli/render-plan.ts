@@ -1,0 +1,59 @@
+/** What was asked beside what is in force. Pure. */
+import type { PlanItem } from '../core/plan/plan.ts';
+import { bytesText, durationText, plural, type Style, table, visible, wrap } from './render.ts';
+
+const WORDS: Readonly<Record<PlanItem['status'], string>> = { enforced: 'yes', downgraded: 'weaker', declared: 'noted', unsatisfiable: 'NO' };
+
+function painted(item: PlanItem, style: Style, text: string): string {
+  if (item.status === 'enforced') return style.green(text);
+  if (item.status === 'downgraded') return style.yellow(text);
+  return item.status === 'unsatisfiable' ? style.red(text) : style.dim(text);
+}
+
+/** Long digests and raw numbers say little to a reader; the JSON has them whole. */
+function short(text: string): string {
+  return visible(text)
+    .replace(/\bsha256:([0-9a-f]{12})[0-9a-f]{52}\b/g, 'sha256:$1…')
+    .replace(/\b(\d{4,15}) bytes\b/g, (_, bytes: string) => bytesText(Number(bytes)))
+    .replace(/\b(\d{4,15}) ms\b/g, (_, ms: string) => durationText(Number(ms)));
+}
+
+/** One row an item, in one table where the width allows, else two lines an item. */
+export function planTable(items: readonly PlanItem[], options: { width: number; style: Style }): string[] {
+  const { width, style } = options;
+  const rows = items.map((item) => [item.name, WORDS[item.status], short(item.asked), short(item.effective), short(item.mechanism)]);
+  if (width < 80) {
+    return items.flatMap((item, at) => {
+      const [name = '', word = '', asked = '', effective = '', mechanism = ''] = rows[at] ?? [];
+      const by = mechanism === '' ? '' : ` (${mechanism})`;
+      return [`${painted(item, style, word.padEnd(6))}  ${name}`, ...wrap(`${asked} → ${effective}${by}`, width, '        ')];
+    });
+  }
+  return table(
+    [
+      { title: 'WHAT', shrinkTo: 14 },
+      { title: 'MET', paint: (text, row) => painted(items[row] as PlanItem, style, text) },
+      { title: 'ASKED', shrinkTo: 14 },
+      { title: 'IN FORCE', shrinkTo: 16 },
+      { title: 'BY', shrinkTo: 12, optional: true },
+    ],
+    rows,
+    options,
+  );
+}
+
+/** Why things are weaker or refused, and what to do. */
+export function planReasons(items: readonly PlanItem[], options: { width: number; style: Style; allowed: readonly string[] }): string[] {
+  const { width, style } = options;
+  const reason = (item: PlanItem): string[] => wrap(visible(item.reason ?? 'Not available here'), width, '    ');
+  const lines: string[] = [];
+  const refused = items.filter((item) => item.status === 'unsatisfiable');
+  const weaker = items.filter((item) => item.status === 'downgraded');
+  if (weaker.length > 0) lines.push('', style.yellow('Weaker than asked, or than the default:'));
+  for (const item of weaker) lines.push(`  ${item.name}${options.allowed.includes(item.name) ? ' (allowed with --allow-downgrade)' : ''}`, ...reason(item));
+  if (refused.length > 0) lines.push('', style.red(`cellos run would refuse this: ${plural(refused.length, 'thing')} cannot be enforced or provided here`));
+  for (const item of refused) lines.push(`  ${item.name}`, ...reason(item), ...(item.name.startsWith('host.') ? [] : [`    To go on without it: --allow-downgrade ${item.name}`]));
+  const unneeded = options.allowed.filter((name) => !items.some((item) => item.name === name && item.status === 'downgraded'));
+  for (const name of unneeded) lines.push('', `--allow-downgrade ${visible(name)} is not needed here`);
+  return lines;
+}
