@@ -49,6 +49,15 @@ function exited(data: JsonObject): string {
   return `${scalar(data['ending']) ?? ''} ${end} after ${typeof data['durationMs'] === 'number' ? durationText(data['durationMs']) : '?'}${peak}${why === undefined ? '' : `: ${why}`}`.replace('  ', ' ');
 }
 
+/** One artifact: delivered, with its size and digest, or why not. */
+export function exportText(data: JsonObject): string {
+  const name = scalar(data['artifactName']) ?? '?';
+  if (data['reason'] !== undefined) return `${name} failed: ${scalar(data['reason'])}`;
+  const { bytesWritten, destination } = object(data['receipt']);
+  const digest = scalar(data['sha256']);
+  return `${name}, ${size(bytesWritten)} to ${scalar(destination) ?? '?'}${digest === undefined ? '' : `, sha256 ${digest}`}`;
+}
+
 type Facts = (data: JsonObject) => string;
 
 const FACTS: Readonly<Record<string, Facts>> = {
@@ -70,13 +79,13 @@ const FACTS: Readonly<Record<string, Facts>> = {
   [EVENTS.commandCompleted.type]: (data) => `${commandText(strings(data['argv']))} → ${scalar(data['exitCode'])}`,
   [EVENTS.limitReached.type]: (data) => firstMembers(data),
   [EVENTS.outputCaptured.type]: (data) => list(data['streams']).map(object).map((stream) => `${scalar(stream['name'])} ${size(stream['bytes'])}${stream['truncated'] === true ? ` (${size(stream['keptBytes'])} kept)` : ''}`).join(', '),
-  [EVENTS.secretLease.type]: (data) => `${scalar(data['ref'])} ${scalar(data['state'])}, used ${scalar(data['uses'])} times${data['reason'] === undefined ? '' : `: ${scalar(data['reason'])}`}`,
+  [EVENTS.secretLease.type]: (data) => `${scalar(data['ref'])} ${scalar(data['state'])}${typeof data['uses'] === 'number' && data['uses'] > 0 ? `, used ${plural(data['uses'], 'time')}` : ''}${data['reason'] === undefined ? '' : `: ${scalar(data['reason'])}`}`,
   [EVENTS.identityMaterialized.type]: identity,
   [EVENTS.identityRevoked.type]: identity,
   [EVENTS.identityFailed.type]: identity,
   [EVENTS.fsTouch.type]: (data) => `${scalar(data['purpose'])} ${scalar(data['artifactName'])} from ${scalar(data['sourcePath'])}`,
-  [EVENTS.exportCompleted.type]: (data) => `${scalar(data['artifactName'])}, ${size(object(data['receipt'])['bytesWritten'])}`,
-  [EVENTS.exportFailed.type]: (data) => `${scalar(data['artifactName'])}: ${scalar(data['reason'])}`,
+  [EVENTS.exportCompleted.type]: exportText,
+  [EVENTS.exportFailed.type]: exportText,
   [EVENTS.complianceSummary.type]: (data) => `secrets by ${scalar(data['secretDeliveryMode'])}, ${plural(Number(data['exportTargetCount'] ?? 0), 'export target')}`,
   [EVENTS.homeostasis.type]: (data) => `${plural(Number(data['declaredSecretCount'] ?? 0), 'secret')}, ${plural(Number(data['declaredEgressRules'] ?? 0), 'egress rule')} declared`,
   [EVENTS.teardownCertificate.type]: (data) => {

@@ -1,6 +1,6 @@
 /** What was asked beside what is in force. Pure. */
 import type { PlanItem } from '../core/plan/plan.ts';
-import { bytesText, durationText, plural, type Style, table, visible, wrap } from './render.ts';
+import { bytesText, durationText, fit, pad, plural, type Style, table, visible, wrap } from './render.ts';
 
 const WORDS: Readonly<Record<PlanItem['status'], string>> = { enforced: 'yes', downgraded: 'weaker', declared: 'noted', unsatisfiable: 'NO' };
 
@@ -18,24 +18,30 @@ function short(text: string): string {
     .replace(/\b(\d{4,15}) ms\b/g, (_, ms: string) => durationText(Number(ms)));
 }
 
-/** One row an item, in one table where the width allows, else two lines an item. */
+/** Least width for all five columns; below, what nobody asked and the mechanism are left to wider screens and to the JSON. */
+const WIDE = 120;
+
+/** One row an item: five columns where the width allows, else name, answer, and what is in force, wrapped. */
 export function planTable(items: readonly PlanItem[], options: { width: number; style: Style }): string[] {
   const { width, style } = options;
-  const rows = items.map((item) => [item.name, WORDS[item.status], short(item.asked), short(item.effective), short(item.mechanism)]);
-  if (width < 80) {
-    return items.flatMap((item, at) => {
-      const [name = '', word = '', asked = '', effective = '', mechanism = ''] = rows[at] ?? [];
-      const by = mechanism === '' ? '' : ` (${mechanism})`;
-      return [`${painted(item, style, word.padEnd(6))}  ${name}`, ...wrap(`${asked} → ${effective}${by}`, width, '        ')];
+  const rows = items.map((item) => [item.name, WORDS[item.status], short(item.asked), short(item.effective), short(item.mechanism)] as const);
+  if (width < WIDE) {
+    const left = Math.max(4, ...rows.map(([name]) => Math.min(name.length, 24)));
+    const indent = ' '.repeat(left + 10);
+    const lines = rows.flatMap(([name, word, asked, effective], at) => {
+      const text = asked.startsWith('default') || asked === effective ? effective : `${asked} → ${effective}`;
+      const [first = '', ...rest] = wrap(text, width, indent);
+      return [`${pad(fit(name, left), left)}  ${painted(items[at] as PlanItem, style, word.padEnd(6))}  ${first.trimStart()}`, ...rest];
     });
+    return [style.dim(`${pad('WHAT', left)}  MET     IN FORCE`), ...lines];
   }
   return table(
     [
       { title: 'WHAT', shrinkTo: 14 },
       { title: 'MET', paint: (text, row) => painted(items[row] as PlanItem, style, text) },
-      { title: 'ASKED', shrinkTo: 14 },
-      { title: 'IN FORCE', shrinkTo: 16 },
-      { title: 'BY', shrinkTo: 12, optional: true },
+      { title: 'ASKED', shrinkTo: 20 },
+      { title: 'IN FORCE', shrinkTo: 30 },
+      { title: 'BY', shrinkTo: 12 },
     ],
     rows,
     options,
