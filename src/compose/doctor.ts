@@ -4,14 +4,14 @@
  *   DR1  a check that could not be made is `skipped`, with the reason; it is never counted as passed;
  *   DR2  everything it makes is in one scratch folder of the state folder and in groups named after its own runs, and is removed again.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { makeCgroups, removeCgroup } from '../adapters/os/cgroup.ts';
 import { commandOutput } from '../adapters/os/command-output.ts';
+import { removeTree } from '../adapters/os/remove-tree.ts';
 import { usernsSettings } from '../adapters/os/host-facts.ts';
 import { StateFolder } from '../adapters/store/state.ts';
 import { utf8 } from '../base/bytes.ts';
-import { isCellError, messageOf } from '../base/errors.ts';
-import { ignore } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import type { Settings } from '../config/env.ts';
 import { NO_ASKS, type RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts, PlannedCgroup } from '../core/plan/plan.ts';
@@ -20,7 +20,7 @@ import type { ExecutionCellSpec, SpecDocument } from '../core/spec/document.ts';
 import { sha256Hex } from '../base/crypto.ts';
 import { auditAt, trustOf } from './audit.ts';
 import { hasKeys, openKeys } from './host-keys.ts';
-import { hostFacts, newRunId, planRun } from './local.ts';
+import { hostFacts, newRunId, planRun, sweep } from './local.ts';
 import { runLocal, type RunResult } from './local-run.ts';
 
 export type CheckStatus = 'ok' | 'weaker' | 'failed' | 'skipped';
@@ -47,6 +47,8 @@ const failed = (name: string, found: string, ...fix: string[]): Check => ({ name
 const weaker = (name: string, found: string, ...fix: string[]): Check => ({ name, status: 'weaker', found, fix });
 const skipped = (name: string, found: string): Check => ({ name, status: 'skipped', found });
 
+/** No examination takes as long as this, ms: an older folder is nobody's. */
+const EXAMINATION_MS = 120_000;
 const NODE_MAJOR = 24;
 /** The first bubblewrap with --disable-userns. */
 const BWRAP = [0, 8] as const;
@@ -254,7 +256,21 @@ function strengthOf(checks: readonly Check[], canRun: boolean): Diagnosis['stren
   return checks.every((check) => check.status === 'ok') ? 'full' : 'weaker';
 }
 
+/** What an examination that was killed left: cells are ended by its own marks, then its folder goes. */
+async function sweepEarlier(state: StateFolder): Promise<void> {
+  for (const name of readdirSync(`${state.path}/scratch`)) {
+    const folder = `${state.path}/scratch/${name}`;
+    if (!name.startsWith('doctor-') || !existsSync(`${folder}/state/live`)) continue;
+    const own = new StateFolder(`${folder}/state`);
+    const alive = own.live().length > own.abandoned().length;
+    if (alive) continue;
+    await sweep(own);
+    if (own.live().length === 0 && statSync(folder).mtimeMs < Date.now() - EXAMINATION_MS) removeTree(folder);
+  }
+}
+
 async function cellsOf(state: StateFolder, settings: Settings, host: HostFacts): Promise<Check[]> {
+  await sweepEarlier(state);
   // A state folder of its own beneath the real one: the same file system, and no run that anybody has to see.
   const scratch = mkdtempSync(`${state.path}/scratch/doctor-`);
   try {
@@ -263,7 +279,7 @@ async function cellsOf(state: StateFolder, settings: Settings, host: HostFacts):
     const cells = await cellChecks(own, settings, host);
     return cells[0]?.status === 'ok' ? [...cells, ...(await mountChecks(own, settings, host, scratch))] : cells;
   } finally {
-    rmSync(scratch, { recursive: true, force: true }); // DR2
+    removeTree(scratch); // DR2
   }
 }
 
@@ -276,7 +292,6 @@ export async function diagnose(settings: Settings): Promise<Diagnosis> {
     state = new StateFolder(settings.stateDir);
     checks.push(stateCheck(state), keysCheck(state));
   } catch (error) {
-    if (!isCellError(error)) ignore(error, 'said as the finding of this check');
     checks.push(failed('state-folder', messageOf(error), 'Choose another folder with CELLOS_STATE_DIR'));
   }
   const ready = checks.every((check) => check.status !== 'failed') && state !== undefined;
