@@ -45,7 +45,7 @@ function misunderstood(command: CommandInfo, error: unknown): CellError {
   const unknown = /^Unknown option '--?([^']*)'/.exec(said)?.[1];
   const meant = unknown === undefined ? undefined : closest(unknown, command.options.map((option) => option.name));
   if (unknown === undefined) return new CellError('usage.invalid', `Cannot understand the command line: ${said}; see cellos ${command.name} --help`);
-  return new CellError('usage.invalid', `Cannot understand the command line: cellos ${command.name} has no option ${unknown.length === 1 ? '-' : '--'}${unknown}${meant === undefined ? '' : `; did you mean --${meant}?`} See cellos ${command.name} --help`);
+  return new CellError('usage.invalid', `Cannot understand the command line: cellos ${command.name} has no option ${unknown.length === 1 ? '-' : '--'}${unknown}${meant === undefined ? '.' : `; did you mean --${meant}?`} See cellos ${command.name} --help`);
 }
 
 /** @throws CellError `usage.invalid` */

@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts';
 import { closest } from './closest.ts';
 import { type CommandInfo, commandHelp, parseCommandArgs, twoColumns } from './command.ts';
 import { COMMANDS } from './commands.ts';
+import { wrap } from './render.ts';
 import { errorLines } from './render-error.ts';
 
 enableCompileCache();
@@ -12,25 +13,25 @@ enableCompileCache();
 const width = (): number => process.stdout.columns ?? 100;
 
 function help(): string {
+  const room = Math.min(width(), 100);
+  const rows = (pairs: readonly (readonly [string, string])[]): string[] => twoColumns(pairs, room);
   return [
     'Usage: cellos COMMAND [options]',
     '',
-    'Runs untrusted work in a least-authority cell, and leaves evidence anyone can check offline.',
+    ...wrap('Runs work you do not trust in a least-authority cell, and leaves evidence that anyone can check offline.', room),
     '',
     'Commands:',
-    ...twoColumns(
-      COMMANDS.map((command) => [command.name, command.about.split('\n')[0] ?? ''] as const),
-      Math.min(width(), 100),
-    ),
+    ...rows(COMMANDS.map((command) => [command.name, command.about.split('\n')[0] ?? ''])),
     '',
     'Begin with:',
-    '  cellos doctor                            can this host do it?',
-    "  cellos run -- sh -c 'echo hello'         a command in a cell; the last line names the run",
-    '  cellos show RUN                          what was enforced, what happened',
-    '  cellos verify RUN                        is the evidence whole?',
+    ...rows([
+      ['cellos doctor', 'can this host do it?'],
+      ['cellos run -- echo hello', 'a command in a cell; the last line names the run'],
+      ['cellos show RUN', 'what was enforced, what happened'],
+      ['cellos verify RUN', 'is the evidence whole?'],
+    ]),
     '',
-    'cellos COMMAND --help says more about one. Runs are kept in $CELLOS_STATE_DIR, else in',
-    '/var/lib/cellos for root, else in ~/.local/state/cellos.',
+    ...wrap('cellos COMMAND --help says more about one. Runs are kept in $CELLOS_STATE_DIR, else in /var/lib/cellos for root, else in ~/.local/state/cellos.', room),
     '',
   ].join('\n');
 }
@@ -42,7 +43,7 @@ function fail(lines: readonly string[], code: number): number {
 
 function unknownCommand(name: string): number {
   const meant = closest(name, COMMANDS.map((command) => command.name));
-  return fail([`cellos: There is no command ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean ${meant}?`} See cellos --help`], EXIT.usage);
+  return fail([`cellos: There is no command ${JSON.stringify(name)}${meant === undefined ? '.' : `; did you mean ${meant}?`} See cellos --help`], EXIT.usage);
 }
 
 function find(name: string | undefined): CommandInfo | undefined {

@@ -16,6 +16,14 @@ export function timeText(rfc3339: string | undefined): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** How long ago, in the largest unit only. */
+export function agoText(rfc3339: string | undefined, nowMs: number): string {
+  const ms = nowMs - Date.parse(rfc3339 ?? '');
+  if (Number.isNaN(ms)) return '?';
+  for (const [unit, size] of [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000]] as const) if (ms >= size) return `${Math.floor(ms / size)} ${unit} ago`;
+  return `${Math.max(0, Math.floor(ms / 1000))} s ago`;
+}
+
 export function durationOf(summary: RunSummary, nowMs: number): number | undefined {
   const { view, state } = summary;
   const from = Date.parse(view.startedAt ?? '');
@@ -43,12 +51,12 @@ export function runTable(rows: readonly RunRow[], options: { width: number; styl
       { title: 'STATE', paint: paintState },
       { title: 'ENDED', paint: paintEnd, shrinkTo: 10 },
       { title: 'TOOK', right: true },
+      { title: 'STARTED', right: true, optional: true },
       { title: 'COMMAND', shrinkTo: 16 },
-      { title: 'STARTED', optional: true },
     ],
     rows.map(({ summary, shortId }) => {
       const took = durationOf(summary, options.nowMs);
-      return [shortId, summary.state, endText(summary), took === undefined ? '' : durationText(took), commandText(summary.view.argv ?? []), timeText(summary.view.startedAt)];
+      return [shortId, summary.state, endText(summary), took === undefined ? '' : durationText(took), agoText(summary.view.startedAt, options.nowMs), commandText(summary.view.argv ?? [])];
     }),
     options,
   );

@@ -113,6 +113,12 @@ function keysCheck(state: StateFolder): Check {
   }
 }
 
+/** How a user who is not root comes by groups: only version 2 can be delegated safely. */
+function delegation(): string[] {
+  if (!existsSync('/sys/fs/cgroup/cgroup.controllers')) return ['Run as root: this host has cgroups of version 1, which are not delegated'];
+  return ['Run as root, or in a delegated group: systemd-run --user --scope -p Delegate=yes cellos run …', 'systemd delegates cpu only when told to: Delegate=cpu memory pids in /etc/systemd/system/user@.service.d/delegate.conf'];
+}
+
 /** Each controller: a group made, its limits written, and the group removed again. */
 async function cgroupChecks(host: HostFacts, groups: readonly PlannedCgroup[]): Promise<Check[]> {
   const checks: Check[] = [];
@@ -121,7 +127,7 @@ async function cgroupChecks(host: HostFacts, groups: readonly PlannedCgroup[]): 
     const name = `cgroup.${controller}`;
     const planned = groups.find((group) => group.controller === controller || (group.version === 2 && host.cgroups.some((one) => one.controller === controller && one.version === 2)));
     if (planned === undefined) {
-      checks.push(weaker(name, `no limit: ${host.cgroupNotes[controller] ?? 'the controller is not available here'}`, `Until then ${lost[controller]}`, 'Run as root, or have the group delegated: systemd-run --user --scope -p Delegate=yes cellos …'));
+      checks.push(weaker(name, `no limit, so ${lost[controller]}: ${host.cgroupNotes[controller] ?? 'the controller is not available here'}`, ...delegation()));
       continue;
     }
     const group = { ...planned, path: `${planned.path}-${controller}` };
@@ -131,7 +137,7 @@ async function cgroupChecks(host: HostFacts, groups: readonly PlannedCgroup[]): 
       const limits = group.writes.map((write) => write.file).filter((file) => file.startsWith(controller));
       checks.push(gone ? ok(name, `v${group.version}, made and removed, ${limits.join(' and ')} written`) : failed(name, `${group.path} could not be removed`, `rmdir ${group.path}`));
     } catch (error) {
-      checks.push(weaker(name, `${messageOf(error)}; ${lost[controller]}`, 'Run as root, or have the group delegated: systemd-run --user --scope -p Delegate=yes cellos …'));
+      checks.push(weaker(name, `no limit, so ${lost[controller]}: ${messageOf(error)}`, ...delegation()));
     }
   }
   return checks;

@@ -15,11 +15,13 @@ import { type CliRequest, requestOf } from '../request.ts';
 import { openResultSink } from '../result-sink.ts';
 import { printPlan } from './plan.ts';
 
-/** The last line: which run, how it ended, and where the evidence is. Pure. */
-export function endLine(result: RunResult): string {
-  const how = { exited: 'exited', signalled: `was ended by ${result.signalName ?? 'a signal'}`, 'timed-out': 'timed out', cancelled: 'was stopped', 'limit-exceeded': 'hit a limit', 'exec-failed': 'did not start', lost: 'was lost' }[result.ending];
-  const why = result.reason === undefined ? '' : ` (${visible(result.reason)})`;
-  return `cellos: run ${result.runId} ${how}, exit ${result.exitCode}, after ${durationText(result.durationMs)}${why}; evidence ${visible(result.evidence.path)}`;
+const HOW: Readonly<Record<RunResult['ending'], string>> = { exited: 'exited', signalled: 'was ended', 'timed-out': 'timed out', cancelled: 'was stopped', 'limit-exceeded': 'hit a limit', 'exec-failed': 'did not start', lost: 'was lost' };
+
+/** The last line: which run, how it ended, why, and where the evidence is, when that is not where it always is. Pure. */
+export function endLine(result: RunResult, options: { evidence: boolean }): string {
+  const by = result.ending === 'signalled' ? ` by ${result.signalName ?? 'a signal'}` : '';
+  const why = result.reason === undefined ? '' : `: ${visible(result.reason)}`;
+  return `cellos: run ${result.runId} ${HOW[result.ending]}${by}, exit ${result.exitCode}, after ${durationText(result.durationMs)}${why}${options.evidence ? `; evidence ${visible(result.evidence.path)}` : ''}`;
 }
 
 interface Stops {
@@ -114,7 +116,11 @@ async function execute(args: ParsedArgs): Promise<number> {
     throw error;
   }
   sink?.write(result);
-  if (!args.flag('quiet')) await standardError(currentSettings()).write(`${endLine(result)}\n`);
+  if (!args.flag('quiet')) {
+    const err = standardError(currentSettings());
+    // A terminal has one line for it, and cellos show RUN says where; a log keeps the whole path.
+    await err.lines([endLine(result, { evidence: !err.terminal || args.text('evidence') !== undefined })]);
+  }
   return result.exitCode;
 }
 

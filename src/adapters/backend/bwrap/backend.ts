@@ -167,7 +167,7 @@ async function start(plan: CellPlan, options: CellCreateOptions, remains: { -rea
   if (seccomp.digest !== plan.seccomp.digest) throw new CellError('backend.failed', 'Cannot start the cell: the seccomp filter is not the planned one');
   const launch = cellLaunch(plan, systemView(), { seccomp: seccomp.bytes, scratch: options.scratchDirectory, ...(options.secretSocketDirectory === undefined ? {} : { secrets: options.secretSocketDirectory }) });
   makeCgroups(plan.cgroups);
-  const launcher = startProcess({ program: plan.programs.helper, args: ['launch', '3'], env: {}, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
+  const launcher = startProcess({ program: plan.programs.helper, args: ['launch', '3'], env: {}, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'], ownSession: true });
   const diagnostics = collect(launcher.channel(2));
   const channel = new CellChannel(launcher.channel(4));
   const planChannel = launcher.channel(3);
