@@ -29,7 +29,7 @@ export function planTable(items: readonly PlanItem[], options: { width: number; 
     const left = Math.max(4, ...rows.map(([name]) => Math.min(name.length, 24)));
     const indent = ' '.repeat(left + 10);
     const lines = rows.flatMap(([name, word, asked, effective], at) => {
-      const text = asked.startsWith('default') || asked === effective ? effective : `${asked} → ${effective}`;
+      const text = asked.startsWith('default') || effective.startsWith(asked) ? effective : `${asked} → ${effective}`;
       const [first = '', ...rest] = wrap(text, width, indent);
       return [`${pad(fit(name, left), left)}  ${painted(items[at] as PlanItem, style, word.padEnd(6))}  ${first.trimStart()}`, ...rest];
     });
@@ -57,7 +57,7 @@ export function planReasons(items: readonly PlanItem[], options: { width: number
   const weaker = items.filter((item) => item.status === 'downgraded');
   if (weaker.length > 0) lines.push('', style.yellow('Weaker than asked, or than the default:'));
   for (const item of weaker) lines.push(`  ${item.name}${options.allowed.includes(item.name) ? ' (allowed with --allow-downgrade)' : ''}`, ...reason(item));
-  if (refused.length > 0) lines.push('', style.red(`cellos run would refuse this: ${plural(refused.length, 'thing')} cannot be enforced or provided here`));
+  if (refused.length > 0) lines.push('', ...wrap(`cellos run would refuse this: ${plural(refused.length, 'thing')} cannot be enforced or provided here`, width).map(style.red));
   for (const item of refused) lines.push(`  ${item.name}`, ...reason(item), ...(item.name.startsWith('host.') ? [] : [`    To go on without it: --allow-downgrade ${item.name}`]));
   const unneeded = options.allowed.filter((name) => !items.some((item) => item.name === name && item.status === 'downgraded'));
   for (const name of unneeded) lines.push('', `--allow-downgrade ${visible(name)} is not needed here`);

@@ -62,7 +62,7 @@ function head({ summary, audited, keptAt, nowMs }: Shown, { width, style }: Page
   ];
 }
 
-function processLine(data: JsonObject): string {
+function processLine(data: JsonObject, width: number): string {
   const usage = data['usage'] as JsonObject | undefined;
   const number = (key: string): number | undefined => (typeof usage?.[key] === 'number' ? (usage[key] as number) : undefined);
   const cpu = number('cpuMicros') ?? ((number('userMicros') ?? 0) + (number('systemMicros') ?? 0) || undefined);
@@ -74,12 +74,12 @@ function processLine(data: JsonObject): string {
     ...(peak === undefined ? [] : [`memory peak ${bytesText(peak)}`]),
     ...(number('pidsPeak') === undefined ? [] : [`tasks peak ${number('pidsPeak')}`]),
   ];
-  return `  ${parts.join(', ')}${data['reason'] === undefined ? '' : `: ${text(data['reason'])}`}`;
+  return fit(`  ${parts.join(', ')}${data['reason'] === undefined ? '' : `: ${text(data['reason'])}`}`, width);
 }
 
-function outputLine(stream: JsonObject): string {
+function outputLine(stream: JsonObject, width: number): string {
   const size = (key: string): string => bytesText(typeof stream[key] === 'number' ? (stream[key] as number) : 0);
-  return `  ${text(stream['name'])}: ${size('bytes')}${stream['truncated'] === true ? `, the first ${size('keptBytes')} are kept` : ''}  ${text(stream['digest'])}`;
+  return fit(`  ${text(stream['name'])}: ${size('bytes')}${stream['truncated'] === true ? `, the first ${size('keptBytes')} are kept` : ''}, ${text(stream['digest'])}`, width);
 }
 
 function certificateLines(lines: readonly JsonObject[], { width, style }: Page): string[] {
@@ -97,16 +97,16 @@ export function showLines(shown: Shown, page: Page): string[] {
   const items = planItems(detail.plan);
   const startedAtMs = detail.view.startedAt === undefined ? undefined : Date.parse(detail.view.startedAt);
   const limitLine = (data: JsonObject): string => `  ${fit(Object.entries(data).filter(([key]) => !['runId', 'cellId', 'specId'].includes(key)).map(([key, value]) => `${visible(key)} ${text(value)}`).join(', '), width - 2)}`;
-  const secretLine = (secret: RunDetail['secrets'][number]): string => `  ${visible(secret.ref)} from ${visible(secret.broker)}: ${secret.states.map(visible).join(' → ')}; used ${plural(secret.uses, 'time')}`;
+  const secretLine = (secret: RunDetail['secrets'][number]): string => fit(`  ${visible(secret.ref)} from ${visible(secret.broker)}: ${secret.states.map(visible).join(' → ')}; used ${plural(secret.uses, 'time')}`, width);
   return [
     ...head(shown, page),
     ...section('Asked and enforced', [...planTable(items, page), ...planReasons(items, { ...page, allowed: detail.view.downgrades })], style),
     ...section('Timeline', [...detail.timeline.items.map((record) => eventLine(record, { startedAtMs, width, style })), ...more(detail.timeline, 'events: cellos events shows them')], style),
-    ...section('Processes', [...detail.processes.items.map(processLine), ...more(detail.processes, 'processes')], style),
+    ...section('Processes', [...detail.processes.items.map((data) => processLine(data, width)), ...more(detail.processes, 'processes')], style),
     ...section('Limits that took effect', [...detail.limits.items.map(limitLine), ...more(detail.limits, 'times')], style),
-    ...section('Output', detail.output.map(outputLine), style),
+    ...section('Output', detail.output.map((stream) => outputLine(stream, width)), style),
     ...section('Secrets', detail.secrets.map(secretLine), style),
-    ...section('Exports', [...detail.exports.items.map((data) => `  ${exportText(data)}`), ...more(detail.exports, 'exports')], style),
+    ...section('Exports', [...detail.exports.items.map((data) => fit(`  ${exportText(data)}`, width)), ...more(detail.exports, 'exports')], style),
     ...section('Teardown', certificateLines(detail.certificate, page), style),
   ];
 }
