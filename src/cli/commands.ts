@@ -97,7 +97,7 @@ const PS: CommandInfo = {
     { name: 'quiet', short: 'q', about: 'whole ids only, one a line' },
     { name: 'json', about: 'one JSON object a line' },
   ],
-  examples: ['cellos ps', 'cellos ps -a --state unsealed', 'cellos stop $(cellos ps -q --state running)'],
+  examples: ['cellos ps', 'cellos ps -a --state unsealed', 'cellos stop $(cellos ps -aq --state running)'],
   exits: [OK_EXIT, ['64', 'wrong usage']],
   load: async () => (await import('./commands/ps.ts')).psCommandLine,
 };

@@ -12,7 +12,7 @@ const isFolder = (option: OptionInfo): boolean => option.value === 'DIR';
 const flags = (option: OptionInfo): string[] => [`--${option.name}`, ...(option.short === undefined ? [] : [`-${option.short}`])];
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const IDS = 'cellos ps -aq 2>/dev/null';
-const RUNNING_IDS = 'cellos ps -q --state running 2>/dev/null';
+const RUNNING_IDS = 'cellos ps -aq --state running 2>/dev/null';
 
 function bashValues(command: CommandInfo): string[] {
   return command.options

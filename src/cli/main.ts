@@ -1,5 +1,4 @@
 /** The program `cellos`: finds the command, runs it, turns errors into lines on stderr and an exit code. */
-import { enableCompileCache } from 'node:module';
 import { EXIT, isCellError } from '../base/errors.ts';
 import { VERSION } from '../version.ts';
 import { closest } from './closest.ts';
@@ -7,8 +6,6 @@ import { type CommandInfo, commandHelp, parseCommandArgs, twoColumns } from './c
 import { COMMANDS } from './commands.ts';
 import { wrap } from './render.ts';
 import { errorLines } from './render-error.ts';
-
-enableCompileCache();
 
 const width = (): number => process.stdout.columns ?? 100;
 

@@ -26,6 +26,6 @@ export function doctorLines(diagnosis: Diagnosis, options: { width: number; styl
     return [`${paintOf(check.status, style)(pad(WORDS[check.status], 7))}  ${pad(check.name, name)}  ${first.trimStart()}`, ...rest, ...fix.map((line) => style.bold(line))];
   });
   const paint = diagnosis.strength === 'full' ? style.green : diagnosis.strength === 'none' ? style.red : style.yellow;
-  const next = diagnosis.strength === 'none' ? [] : ["Next: cellos run -- sh -c 'echo hello'"];
+  const next = diagnosis.strength === 'none' ? [] : ['Next: cellos run -- echo hello'];
   return [...lines, '', ...wrap(VERDICT[diagnosis.strength], width).map(paint), ...next];
 }

@@ -19,7 +19,7 @@ function host(path = process.env['PATH'] ?? '') {
     return { status: result.status, stdout: result.stdout.toString(), stderr: result.stderr.toString(), bytes: result.stdout };
   };
   const shell = (script: string) => {
-    const result = spawnSync('bash', ['-c', script], { env, input: '' });
+    const result = spawnSync('bash', ['--norc', '-c', script], { env, input: '' });
     return { status: result.status, stdout: result.stdout.toString(), stderr: result.stderr.toString() };
   };
   const start = (args: string[], options: { detached?: boolean } = {}) => {

@@ -43,9 +43,8 @@ async function printRun(run: RunEntry, { state, args, out, signal, several }: Jo
 /** Every run has a follower of its own; each writes whole lines. */
 async function followAll(job: Job): Promise<void> {
   const followers: Promise<void>[] = [];
-  for await (const run of runningRuns(job.state, job.signal)) {
-    followers.push(printRun(run, job).catch((error: unknown) => void standardError(currentSettings()).lines(errorLines(error))));
-  }
+  const told = (error: unknown): void => void standardError(currentSettings()).lines(errorLines(error));
+  for await (const run of runningRuns(job.state, job.signal)) followers.push(printRun(run, job).catch(told));
   await Promise.all(followers);
 }
 
