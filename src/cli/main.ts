@@ -1,5 +1,5 @@
 /** The program `cellos`: finds the command, runs it, turns errors into lines on stderr and an exit code. */
-import { EXIT, isCellError } from '../base/errors.ts';
+import { EXIT, isCellError, messageOf } from '../base/errors.ts';
 import { VERSION } from '../version.ts';
 import { closest } from './closest.ts';
 import { type CommandInfo, commandHelp, parseCommandArgs, twoColumns } from './command.ts';
@@ -7,7 +7,7 @@ import { COMMANDS } from './commands.ts';
 import { wrap } from './render.ts';
 import { errorLines } from './render-error.ts';
 
-const width = (): number => process.stdout.columns ?? 100;
+const width = (): number => process.stdout.columns || 100;
 
 function help(): string {
   const room = Math.min(width(), 100);
@@ -71,16 +71,17 @@ async function main(argv: readonly string[]): Promise<number> {
   return (await command.load()).execute(args);
 }
 
-// A reader that went away is not an error of ours: `cellos events | head` ends quietly.
+let unwritten: Error | undefined;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exitCode = EXIT.failure;
+    // A reader that went away is not an error of ours: `cellos events | head` ends quietly.
+    if (error.code !== 'EPIPE') unwritten ??= error;
   });
 }
 
 main(process.argv.slice(2)).then(
   (code) => {
-    process.exitCode = code;
+    process.exitCode = code === EXIT.ok && unwritten !== undefined ? fail([`cellos: Cannot write all of the output: ${messageOf(unwritten)}`], EXIT.failure) : code;
   },
   (error: unknown) => {
     process.exitCode = fail(errorLines(error), isCellError(error) ? (typeof error.facts['exit'] === 'number' ? error.facts['exit'] : error.info.exit) : EXIT.failure);

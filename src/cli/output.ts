@@ -1,6 +1,5 @@
 /** Where a command writes: a terminal, with its width and colours, or a pipe. A reader that goes away ends the writing, quietly. */
 import type { Settings } from '../config/env.ts';
-import { errnoOf } from '../base/errors.ts';
 import { type Style, styleOf } from './render.ts';
 
 export class Output {
@@ -11,10 +10,8 @@ export class Output {
   constructor(stream: NodeJS.WriteStream, settings: Pick<Settings, 'color'>) {
     this.#stream = stream;
     this.style = styleOf(settings.color && this.terminal);
-    stream.on('error', (error) => {
-      if (errnoOf(error) !== 'EPIPE') process.exitCode ??= 1;
-      this.#gone.abort();
-    });
+    // The program says what went wrong at its end, unless it only was a reader that left.
+    stream.on('error', () => this.#gone.abort());
   }
 
   get terminal(): boolean {

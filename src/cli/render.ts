@@ -153,7 +153,7 @@ export function plural(count: number, noun: string, many = `${noun}s`): string {
 /** `340 ms`, `2.4 s`, `3 min 05 s`, `2 h 04 min`, `3 d 4 h`. */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  if (ms < 60_000) return `${Math.floor(ms / 100) / 10} s`;
   const seconds = Math.floor(ms / 1000);
   const two = (value: number): string => String(value).padStart(2, '0');
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;

@@ -24,6 +24,7 @@ function resultFdOpen(): boolean {
 }
 
 export interface ResultSink {
+  /** @throws CellError `result.unwritable` */
   write(document: unknown): void;
 }
 
@@ -57,7 +58,7 @@ export function openResultSink(args: ParsedArgs): ResultSink | undefined {
         writeAll(fd, utf8(`${JSON.stringify(document)}\n`));
         if (fd !== RESULT_FD) closeSync(fd);
       } catch (error) {
-        throw new CellError('usage.invalid', `Cannot write the result${file === undefined ? ' to descriptor 3' : ` to ${file}`}: ${messageOf(error)}`, { cause: error });
+        throw new CellError('result.unwritable', `Cannot write the result${file === undefined ? ' to descriptor 3' : ` to ${file}`}: ${messageOf(error)}`, { cause: error });
       }
     },
   };

@@ -197,14 +197,14 @@ async function cellChecks(state: StateFolder, settings: Settings, host: HostFact
   const { report } = await auditAt(result.evidence.path, trustOf([], () => state));
   const { clean, residue, unchecked } = result.teardown;
   return [
-    result.exitCode === 0 ? ok('cell', 'a command ran in one, with all namespaces of its own') : failed('cell', `the probe ended with ${result.exitCode}${result.reason === undefined ? '' : `: ${result.reason}`}`),
+    result.exitCode === 0 ? ok('cell', 'a command ran in one, with all namespaces of its own') : failed('cell', `the probe ended with ${result.exitCode}${result.reason === undefined ? '' : `: ${result.reason}`}`, ...startFix(result.reason ?? '', host)),
     filtered ? ok('seccomp', 'the filter is loaded (Seccomp: 2), no_new_privs is on, no further user namespace can be made') : failed('seccomp', `in the cell, /proc/self/status says: ${text.trim().replaceAll('\n', ', ')}`, 'The kernel needs CONFIG_SECCOMP_FILTER'),
     residue.length > 0
-      ? failed('teardown', residue.map((line) => line.detail).join('; '))
+      ? failed('teardown', residue.map((line) => line.detail).join('; '), 'What is named here is still there: end or unmount it, then run cellos doctor again')
       : unchecked.length > 0
-        ? weaker('teardown', `${clean} probes clean, ${unchecked.length} could not be made: ${unchecked.map((line) => line.probe).join(' ')}`)
+        ? weaker('teardown', `${clean} probes clean, ${unchecked.length} could not be made: ${unchecked.map((line) => `${line.probe} (${line.detail})`).join(', ')}`, 'Run as root, so that all can be looked at')
         : ok('teardown', `${clean} probes after the kill, all clean`),
-    report.verdict === 'complete' ? ok('evidence', `${report.count} signed records, audited: ${report.verdict}`) : failed('evidence', `the audit of the probe says ${report.verdict}: ${report.findings.join('; ')}`),
+    report.verdict === 'complete' ? ok('evidence', `${report.count} signed records, audited: ${report.verdict}`) : failed('evidence', `the audit of the probe says ${report.verdict}: ${report.findings.join('; ')}`, 'Look at the disk of the state folder first; else this is a defect of CellOS: report it with the output of cellos doctor --json'),
   ];
 }
 
@@ -215,7 +215,8 @@ function ownerOf(path: string): { uid: number; gid: number } {
 
 async function attempt(name: string, look: () => Promise<Check>, fix: string): Promise<Check> {
   try {
-    return await look();
+    const check = await look();
+    return check.status === 'ok' ? check : { ...check, fix: [...(check.fix ?? []), fix] };
   } catch (error) {
     return failed(name, messageOf(error), fix);
   }
