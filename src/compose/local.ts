@@ -5,7 +5,7 @@ import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
 import { sweepRemains } from '../adapters/backend/bwrap/teardown.ts';
 import { createLocalExport } from '../adapters/export/local.ts';
-import { fileBytes, folderBundle } from '../adapters/os/bundle-files.ts';
+import { fileBytes } from '../adapters/os/bundle-files.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
 import { bootId, boundSockets, selfIdentity } from '../adapters/os/procfs.ts';
@@ -13,7 +13,6 @@ import { systemRandom } from '../adapters/os/random.ts';
 import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
-import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
 import { type LiveRun, StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
@@ -25,8 +24,6 @@ import { admit } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
-import { type AuditReport, auditBundle } from '../core/evidence/audit.ts';
-import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
 import type { CellBackend, CellFacts, LiveCell } from '../ports/cell-backend.ts';
 import type { ExportSink } from '../ports/export-sink.ts';
@@ -37,6 +34,7 @@ import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
+import { openKeys } from './host-keys.ts';
 import { refuseUnsafeMounts } from './unsafe-mounts.ts';
 import { finishWorkspace } from './workspace.ts';
 
@@ -52,23 +50,6 @@ export function hostFacts(settings: Settings): HostFacts {
   return probeHost({ path: settings.path, helperPath: helperPath() });
 }
 
-export function openKeys(state: StateFolder): HostKeys {
-  return loadOrCreateKeys(state.keys, {
-    random: systemRandom,
-    makeKeyset: ({ root, event, bundle }) =>
-      makeKeyset({
-        keysetId: `host:${root.kid}`,
-        epoch: 1,
-        producedAt: systemClock.nowRfc3339(),
-        keys: [
-          { kid: event.kid, algorithm: 'ed25519', purpose: 'event', publicKey: event.publicKey },
-          { kid: bundle.kid, algorithm: 'ecdsa-p256-sha256', purpose: 'bundle', publicKey: bundle.publicKey },
-        ],
-        root,
-      }),
-  });
-}
-
 export interface RunRequest {
   readonly document: SpecDocument;
   readonly asks: RunAsks;
@@ -81,13 +62,15 @@ export interface RunRequest {
   readonly exportDir?: string;
   /** Who names the commands: the document's `run`, or the caller, one by one. */
   readonly commands?: 'document' | 'caller';
+  /** Does this process end the run in order on SIGTERM? Then `cellos stop` may send one. */
+  readonly endsOnSignal?: boolean;
 }
 
 /** Admits and plans, without touching anything. @throws CellError `policy.refused` */
 export function planRun(request: { document: SpecDocument; asks: RunAsks; commands?: 'document' | 'caller'; slot?: number; runId?: RunId }, host: HostFacts): Planned {
   const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs() });
   if (verdict.kind === 'refused') {
-    throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule) } });
+    throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule), reasons: verdict.violations.map((violation) => violation.message) } });
   }
   const runId = request.runId ?? newRunId();
   return planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
@@ -99,7 +82,9 @@ export function newRunId(): RunId {
 
 export function unsatisfiable(planned: Extract<Planned, { kind: 'unsatisfiable' }>): CellError {
   const lines = planned.missing.map((item) => `${item.name} (${item.asked}): ${item.reason ?? 'not available here'}`);
-  return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, { facts: { items: planned.missing.map((item) => item.name) } });
+  return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, {
+    facts: { items: planned.missing.map((item) => item.name), asked: planned.missing.map((item) => item.asked), weaker: planned.missing.map((item) => item.effective), reasons: planned.missing.map((item) => item.reason ?? 'Not available here') },
+  });
 }
 
 /** Ends and removes what killed supervisors left; two starts may do it at once. @returns one entry a run, for the evidence */
@@ -114,7 +99,7 @@ export async function sweep(state: StateFolder): Promise<JsonObject[]> {
     const residue = lines.filter((line) => line.result === 'residue').map((line) => `${line.probe}: ${line.detail}`);
     const unfinished = state.tidyAbandoned(run);
     if (residue.length === 0) state.unmarkLive(run.runId);
-    swept.push(jsonObject({ runId: run.runId, state: state.stateOf(run.runId), removed: lines.filter((line) => line.result === 'clean').map((line) => line.probe), unfinished, residue }));
+    swept.push(jsonObject({ runId: run.runId, state: state.entry(run.runId).state, removed: lines.filter((line) => line.result === 'clean').map((line) => line.probe), unfinished, residue }));
   }
   return swept;
 }
@@ -199,7 +184,7 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
   const swept = await sweep(state);
   const scratch = state.scratchOf(plan.runId);
   // There before anything of the cell is made: a start that finds it can clean up after us.
-  const mark: LiveRun = { runId: plan.runId, owner: selfIdentity(), scratch, bundle: state.bundleOf(plan.runId, request.evidence), cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) };
+  const mark: LiveRun = { runId: plan.runId, owner: selfIdentity(), scratch, bundle: state.bundleOf(plan.runId, request.evidence), cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })), ...(request.endsOnSignal === true ? { endsOnSignal: true } : {}) };
   state.markLive(mark);
   let forming: Promise<LiveCell> | undefined;
   try {
@@ -235,10 +220,4 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
   }
 }
 
-/** Audits a bundle on this host. @param roots kid → public key to trust; default: this host's own */
-export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<string, Uint8Array>): Promise<AuditReport> {
-  const { root } = openKeys(state);
-  return auditBundle(folderBundle(path), { roots: roots ?? new Map([[root.kid, root.publicKey]]) });
-}
-
-export { fileBytes, StateFolder, systemClock };
+export { fileBytes, openKeys, StateFolder, systemClock };
