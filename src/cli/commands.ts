@@ -210,7 +210,7 @@ const COMPLETION: CommandInfo = {
   options: [],
   examples: ['eval "$(cellos completion bash)"                 # now; put it into ~/.bashrc to keep it', 'eval "$(cellos completion zsh)"', 'cellos completion fish > ~/.config/fish/completions/cellos.fish'],
   exits: [OK_EXIT, ['64', 'wrong usage']],
-  load: async () => (await import('./commands/completion.ts')).completionCommandLine,
+  load: async () => (await import('./commands/completion.ts')).completionCommandLine(() => COMMANDS),
 };
 
 const DIFF: CommandInfo = {

@@ -1,6 +1,6 @@
 /** The one run a command is about. */
 import { CellError } from '../base/errors.ts';
-import { type RunEntry, StateFolder } from '../compose/runs.ts';
+import type { RunEntry, StateFolder } from '../compose/runs.ts';
 import type { ParsedArgs } from './command.ts';
 
 export interface OneRun {

@@ -42,7 +42,7 @@ export function visibleLines(text: string): string {
 }
 
 const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-const ZERO = /[\p{Mn}\p{Me}\u200b-\u200d\ufe0f]/u;
+const ZERO = /\p{Mn}|\p{Me}|[\u200b-\u200d]|\ufe0f/u;
 const COLOURS = /\u001b\[\d+m/g;
 
 /** Columns a text takes on a terminal; our own colours take none. */

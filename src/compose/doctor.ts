@@ -149,8 +149,6 @@ function probeDocument(argv: readonly string[]): SpecDocument {
   return { document, format: 'json', rawHash: sha256Hex(utf8(JSON.stringify(document))), specHash: canonicalSpecHash(spec), warnings: [] };
 }
 
-async function* noInput(): AsyncGenerator<Uint8Array> {}
-
 interface Probe {
   readonly result: RunResult;
   readonly text: string;
@@ -164,7 +162,7 @@ async function probeCell(state: StateFolder, settings: Settings, argv: readonly 
     settings,
     { document: probeDocument(argv), asks, secretSources: new Map(), signal: never },
     {
-      stdin: noInput(),
+      stdin: undefined,
       onOutput: async (_, chunk) => {
         if (text.length < 8192) text += Buffer.from(chunk).toString('latin1');
         return true;

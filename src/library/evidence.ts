@@ -5,7 +5,7 @@ import { CellError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
 import { auditHere } from '../compose/audit.ts';
-import { type OpenRun, type StateFolder } from '../compose/local.ts';
+import type { OpenRun, StateFolder } from '../compose/local.ts';
 import { EVENTS } from '../core/events/catalogue.ts';
 import type { CloudEvent, EvidenceTier } from '../core/events/envelope.ts';
 import { parseCloudEvent } from '../core/events/envelope-codec.ts';
