@@ -4,8 +4,18 @@ export const LIMITS = {
   documentSizeBytesMax: 4 * 1024 * 1024,
   /** Nested JSON levels (reference/01 §1.1). */
   jsonDepthMax: 127,
-  /** YAML alias expansions. */
+  /** YAML aliases in one document. */
   yamlAliasCountMax: 64,
+  /** Values of one YAML document and each 16 characters of its texts, aliases expanded. */
+  yamlWeightMax: 300_000,
+  /** Words, signs and gaps of one YAML document. */
+  yamlLexemeCountMax: 60_000,
+  /** Largest YAML document, bytes. */
+  yamlSizeBytesMax: 1024 * 1024,
+  /** Findings about one document that are told, of each severity. */
+  specIssueCountMax: 200,
+  /** Members of one list of a document that strict mode takes. */
+  specListLengthMax: 4096,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** Largest `records.jsonl` the offline audit accepts, bytes. */
@@ -22,8 +32,14 @@ export const LIMITS = {
   artifactSizeBytesMax: 1024 * 1024 * 1024,
   /** All artifacts of one run. */
   artifactCountMax: 1024,
+  /** Changes of one workspace. */
+  workspaceChangesMax: 100_000,
+  /** List of a workspace's upper folder, bytes. */
+  workspaceListBytesMax: 64 * 1024 * 1024,
   /** One secret value, bytes. */
   secretSizeBytesMax: 64 * 1024,
+  /** Uses of one lease, and refusals of one run, recorded one by one; a guest that asks without end does not fill the evidence. */
+  secretRecordsMax: 256,
   /** One request line of the secret socket, bytes. */
   secretRequestBytesMax: 8 * 1024,
   /** Open connections of one secret socket. */
@@ -36,6 +52,8 @@ export const LIMITS = {
   killTimeoutMs: 10_000,
   /** Default time between SIGTERM and SIGKILL, ms. */
   graceMsDefault: 10_000,
+  /** Events of one cell that a projection holds back because they came too early. */
+  heldEventsMax: 256,
   /** Longest time to live of a cell, seconds. */
   ttlSecondsMax: 31 * 24 * 3600,
 } as const;

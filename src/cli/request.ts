@@ -4,9 +4,9 @@ import { sha256Hex } from '../base/crypto.ts';
 import { CellError } from '../base/errors.ts';
 import { isPortableIdentifier } from '../base/ids.ts';
 import { askedMount, hostPath, secretSource } from '../compose/asks.ts';
-import type { SecretSource } from '../compose/local.ts';
+import type { SecretSource } from '../ports/secret-broker.ts';
 import { DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
-import type { ExecutionCellSpec, SpecDocument } from '../core/spec/document.ts';
+import type { ExecutionCellSpec, SecretDeliveryMode, SpecDocument } from '../core/spec/document.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';
 import type { ParsedArgs } from './command.ts';
 import { parseDuration, parsePositive, parseSize } from '../base/quantity.ts';
@@ -15,6 +15,8 @@ export interface CliRequest {
   readonly document: SpecDocument;
   readonly asks: RunAsks;
   readonly secretSources: ReadonlyMap<string, SecretSource>;
+  /** Was the document read from stdin? Then the command finds it at its end. */
+  readonly stdinTaken: boolean;
 }
 
 const usage = (message: string): CellError => new CellError('usage.invalid', message);
@@ -54,6 +56,15 @@ function asksOf(args: ParsedArgs, sources: ReadonlyMap<string, SecretSource>): R
   };
 }
 
+const DELIVERIES: readonly SecretDeliveryMode[] = ['env', 'runtimeBroker', 'runtimeLeasedBroker'];
+
+function secretDelivery(args: ParsedArgs): SecretDeliveryMode {
+  const text = args.text('secret-delivery') ?? 'env';
+  const found = DELIVERIES.find((mode) => mode === text);
+  if (found === undefined) throw usage(`Cannot use --secret-delivery ${JSON.stringify(text)}: it is one of ${DELIVERIES.join(', ')}`);
+  return found;
+}
+
 function commandDocument(args: ParsedArgs, argv: readonly string[], secrets: readonly string[]): SpecDocument {
   const ttl = args.text('ttl');
   const ttlSeconds = ttl === undefined ? DEFAULTS.ttlSeconds : Math.max(1, Math.ceil(parseDuration('--ttl', ttl) / 1000));
@@ -66,24 +77,26 @@ function commandDocument(args: ParsedArgs, argv: readonly string[], secrets: rea
     id: 'command',
     authority: secrets.length === 0 ? {} : { secretRefs: secrets },
     lifetime: { ttlSeconds },
-    run: { argv, secretDelivery: 'env' },
+    run: { argv, secretDelivery: secretDelivery(args) },
     ...(artifacts.length === 0 ? {} : { export: { artifacts } }),
   };
   const document = { apiVersion: 'cellos.io/v1', kind: 'ExecutionCell', spec };
   return { document, format: 'json', rawHash: sha256Hex(utf8(JSON.stringify(document))), specHash: canonicalSpecHash(spec), warnings: [] };
 }
 
-/** @throws CellError `usage.invalid` | `spec.*` | `yaml.invalid` | `json.invalid` */
-export function requestOf(args: ParsedArgs, command: string): CliRequest {
+/** @throws CellError `usage.invalid` | `spec.unreadable` | `spec.invalid` */
+export async function requestOf(args: ParsedArgs, command: string): Promise<CliRequest> {
   const secretSources = new Map(args.texts('secret').map(secret));
   const asks = asksOf(args, secretSources);
   const [path, ...more] = args.positionals;
   if (args.rest !== undefined) {
     if (path !== undefined) throw usage(`Cannot run both a document and a command: ${path} stands before --; put the whole command after it`);
     if (args.rest.length === 0 || args.rest[0] === '') throw usage(`Cannot run nothing: give a command after --, as in cellos ${command} -- true`);
-    return { document: commandDocument(args, args.rest, [...secretSources.keys()]), asks, secretSources };
+    return { document: commandDocument(args, args.rest, [...secretSources.keys()]), asks, secretSources, stdinTaken: false };
   }
   if (path === undefined) throw usage(`Cannot run nothing: give a document, or a command after --, as in cellos ${command} -- true`);
   if (more.length > 0) throw usage(`Cannot run ${args.positionals.length} documents at once: to run a command write cellos ${command} -- ${args.positionals.join(' ')}`);
-  throw new CellError('spec.unreadable', `Cannot run the document ${path}: this version runs commands only; write cellos ${command} -- ARGV`);
+  // Loaded only here: a command on the command line needs no reader.
+  const { documentOf } = await import('./spec-request.ts');
+  return { document: await documentOf(args, path), asks, secretSources, stdinTaken: path === '-' };
 }

@@ -1,10 +1,11 @@
 /** What a caller names of this host — paths, secret sources — checked and resolved once, for the command line and the library alike. */
 import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import type { SecretSource } from '../adapters/secret/host-broker.ts';
 import { CellError, errnoOf } from '../base/errors.ts';
 import { isPortableIdentifier } from '../base/ids.ts';
 import type { AskedMount, RunAsks } from '../core/plan/asks.ts';
+import { isReservedVariable } from '../core/spec/names.ts';
+import type { SecretSource } from '../ports/secret-broker.ts';
 
 const usage = (message: string): CellError => new CellError('usage.invalid', message);
 
@@ -34,7 +35,7 @@ export function askedMount(kind: 'ro' | 'rw', option: string, text: string): Ask
 /** @param source `env:VARIABLE` or `file:/path`; undefined: the variable of the same name. @throws CellError `usage.invalid` */
 export function secretSource(option: string, name: string, source: string | undefined): SecretSource {
   if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) || !isPortableIdentifier(name)) throw usage(`Cannot use ${option} ${JSON.stringify(name)}: a secret is named like a variable`);
-  if (/^(?:PATH|LD_.*|HOME|TMPDIR|CELLOS_.*)$/.test(name)) throw usage(`Cannot use ${option} ${name}: the name is reserved, as it would change how programs are found or loaded`);
+  if (isReservedVariable(name)) throw usage(`Cannot use ${option} ${name}: the name is reserved, as it would change how programs are found or loaded`);
   if (source === undefined) return { broker: 'env', key: name };
   const [, broker, key = ''] = /^(env|file):(.+)$/.exec(source) ?? [];
   if (broker === undefined) throw usage(`Cannot use ${option} ${name}: a source is env:VARIABLE or file:/path, never the value itself`);

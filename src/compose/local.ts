@@ -1,5 +1,5 @@
 /** Puts the parts together for work on this host. The only importer of adapters beside tests. */
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
@@ -11,13 +11,13 @@ import { probeHost } from '../adapters/os/host-facts.ts';
 import { selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
 import { claimUid } from '../adapters/os/uid-claim.ts';
-import { createHostBroker, type SecretSource } from '../adapters/secret/host-broker.ts';
+import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
 import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
-import { type RunFolder, StateFolder } from '../adapters/store/state.ts';
+import { StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
-import { CellError } from '../base/errors.ts';
+import { CellError, ignore } from '../base/errors.ts';
 import { type RunId, ulid } from '../base/ids.ts';
 import { jsonObject, type JsonObject } from '../base/json.ts';
 import { type Environment, environment, type Settings } from '../config/env.ts';
@@ -28,17 +28,21 @@ import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
 import { type AuditReport, auditBundle } from '../core/evidence/audit.ts';
 import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
+import type { LiveCell } from '../ports/cell-backend.ts';
 import type { ExportSink } from '../ports/export-sink.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
+import type { SecretSource } from '../ports/secret-broker.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
-import { SecretSession } from '../runtime/secrets/secret-session.ts';
+import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
+import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
+import { finishWorkspace } from './workspace.ts';
 
-/** The helper beside a built program, else the one a clone built. */
+/** Where the cell helper is: beside a built program, or where a clone builds it. No other place is tried. */
 export function helperPath(): string {
-  const built = fileURLToPath(new URL(`./native/linux-${process.arch}/cellos-cell`, import.meta.url));
-  return existsSync(built) ? built : fileURLToPath(new URL('../../build/native/cellos-cell', import.meta.url));
+  const place = import.meta.url.endsWith('.ts') ? '../../build/native/cellos-cell' : `./native/linux-${process.arch}/cellos-cell`;
+  return fileURLToPath(new URL(place, import.meta.url));
 }
 
 export function hostFacts(settings: Settings): HostFacts {
@@ -68,6 +72,8 @@ export interface RunRequest {
   readonly secretSources: ReadonlyMap<string, SecretSource>;
   readonly evidence?: string;
   readonly signal: AbortSignal;
+  /** Which of this process's cells: part of the host uid. Given by a program that makes one cell; others leave it to be claimed. */
+  readonly slot?: number;
   /** Folder artifacts are delivered to, beside their copy in the bundle; default: CELLOS_EXPORT_DIR, else none. */
   readonly exportDir?: string;
   /** Who names the commands: the document's `run`, or the caller, one by one. */
@@ -110,6 +116,8 @@ export interface OpenRun {
   readonly plan: CellPlan;
   readonly bundle: RunBundle;
   readonly startedAtMs: number;
+  /** Records what the command left in its workspace, and applies or keeps it; absent without a workspace. Once, before the session is closed. */
+  readonly finishWorkspace?: (apply: boolean) => Promise<WorkspaceOutcome>;
   /** Where artifacts are delivered beside the bundle. */
   readonly sink: ExportSink | undefined;
   /** Removes the marks of a running cell: after `session.close`, and only when nothing of the cell is left. */
@@ -117,9 +125,12 @@ export interface OpenRun {
 }
 
 function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env: Environment): SecretSession {
-  const broker = createHostBroker({ env, sources: request.secretSources, clock: systemClock, random: systemRandom });
   const { delivery } = plan.secrets;
   const { identity } = request.document.document.spec;
+  // An identity is asked for by its audience or role; the caller names it as the document does.
+  const identitySource = identity === undefined ? undefined : request.secretSources.get(identity.secretRef);
+  const sources = identity === undefined || identitySource === undefined ? request.secretSources : new Map([...request.secretSources, [identityKey(identity), identitySource]]);
+  const broker = createHostBroker({ env, sources, clock: systemClock, random: systemRandom });
   return new SecretSession({
     plan,
     broker,
@@ -131,14 +142,14 @@ function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env
   });
 }
 
-function prepareScratch(folder: RunFolder, plan: CellPlan): void {
-  mkdirSync(folder.scratch, { mode: 0o700 });
+function prepareScratch(scratch: string, plan: CellPlan): void {
+  mkdirSync(scratch, { mode: 0o700 });
   if (plan.workspace === undefined) return;
   const owner = plan.mounts.find((mount) => mount.kind === 'workspace')?.mapOwner;
   for (const name of ['upper', 'work']) {
-    mkdirSync(`${folder.scratch}/${name}`, { mode: 0o755 });
-    chmodSync(`${folder.scratch}/${name}`, 0o755);
-    if (owner !== undefined) chownSync(`${folder.scratch}/${name}`, owner.uid, owner.gid);
+    mkdirSync(`${scratch}/${name}`, { mode: 0o755 });
+    chmodSync(`${scratch}/${name}`, 0o755);
+    if (owner !== undefined) chownSync(`${scratch}/${name}`, owner.uid, owner.gid);
   }
 }
 
@@ -146,9 +157,9 @@ function prepareScratch(folder: RunFolder, plan: CellPlan): void {
 export async function openRun(state: StateFolder, settings: Settings, request: RunRequest): Promise<OpenRun> {
   const host = hostFacts(settings);
   // Another cell with the same user could signal this one's processes, so each has its own while it lives.
-  const uid = host.privileged ? await claimUid((slot) => hostUidFor(host.pid, slot)) : undefined;
+  const uid = host.privileged && request.slot === undefined ? await claimUid((slot) => hostUidFor(host.pid, slot)) : undefined;
   try {
-    const open = await openPlanned(state, request, host, planRun({ ...request, slot: uid?.slot ?? 0 }, host));
+    const open = await openPlanned(state, request, host, planRun({ ...request, slot: uid?.slot ?? request.slot ?? 0 }, host));
     const exportDir = request.exportDir ?? settings.exportDir;
     const release = async (): Promise<void> => {
       state.unmarkLive(open.plan.runId);
@@ -164,24 +175,35 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
 async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
-  const keys = openKeys(state);
   const swept = await sweep(state);
-  const owner = selfIdentity();
   const scratch = state.scratchOf(plan.runId);
-  // Durable before anything of the cell is made: a start that finds it can clean up after us.
-  state.markLive({ runId: plan.runId, owner, scratch, cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) });
+  // There before anything of the cell is made: a start that finds it can clean up after us.
+  state.markLive({ runId: plan.runId, owner: selfIdentity(), scratch, cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) });
+  let forming: Promise<LiveCell> | undefined;
   try {
-    const folder = state.createRun(plan.runId, request.evidence);
-    prepareScratch(folder, plan);
-    const bundle = createRunBundle(folder, keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
+    prepareScratch(scratch, plan);
+    const backend = createBwrapBackend();
+    // What asks for secrets waits for them [X3]; any other cell forms while the keys are read and the beginning is written.
+    if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
+    forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
+    const keys = openKeys(state);
+    const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
     const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
-      { backend: createBwrapBackend(), clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
-      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept },
+      { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
+      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(forming === undefined ? {} : { forming }) },
     );
-    return { session, plan, bundle, startedAtMs };
+    const { workspace } = plan;
+    return {
+      session,
+      plan,
+      bundle,
+      startedAtMs,
+      ...(workspace === undefined ? {} : { finishWorkspace: (apply: boolean) => finishWorkspace(state, { session, bundle, source: workspace.source, scratch, helper: plan.programs.helper, apply }) }),
+    };
   } catch (error) {
+    await forming?.then((cell) => cell.destroy()).catch((failure: unknown) => ignore(failure, 'a cell that did not form left nothing; the sweep looks'));
     // The marks stay when something of the cell may still be there: the next start looks again.
     const left = await sweepRemains({ cgroups: plan.cgroups, scratch });
     if (!left.some((line) => line.result === 'residue')) state.unmarkLive(plan.runId);
@@ -195,4 +217,4 @@ export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<
   return auditBundle(folderBundle(path), { roots: roots ?? new Map([[root.kid, root.publicKey]]) });
 }
 
-export { fileBytes, StateFolder, systemClock, type SecretSource };
+export { fileBytes, StateFolder, systemClock };

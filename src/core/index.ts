@@ -17,5 +17,7 @@ export { type CellPlan, type HostFacts, type PlanItem, type PlanStatus } from '.
 export { planCell, planDigest, type Planned, type PlanInput } from './plan/plan-cell.ts';
 export { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from './signing/envelope.ts';
 export { type Keyset, parseTrustFile, trustFileBytes, verifyKeyset } from './signing/keyset.ts';
-export { type ExecutionCellDocument, type ExecutionCellSpec, type SpecDocument, type SpecIssue } from './spec/document.ts';
+export { type ExecutionCellDocument, type ExecutionCellSpec, type SpecDocument } from './spec/document.ts';
+export { checkSpec, parseSpec } from './spec/parse.ts';
+export type { SpecIssue } from './spec/issues.ts';
 export { canonicalSpecHash } from './spec/hash.ts';

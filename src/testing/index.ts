@@ -9,6 +9,7 @@ export { exportSinkContract, type ExportSinkHarness } from './contracts/export-s
 export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';
 export { secretBrokerContract, type SecretBrokerHarness } from './contracts/secret-broker.ts';
 export { signerContract } from './contracts/signer.ts';
+export { workspaceContract, type WorkspaceHarness } from './contracts/workspace.ts';
 export { FAKE_PROGRAMS, FakeBackend, FakeCell, type FakeEnd, type FakeIo, type FakeProgram, type FakeStep } from './fake-backend.ts';
 export { type FakeBroker, fakeBroker } from './fake-broker.ts';
 export { FakeClock, fakeRandom, settled } from './fake-clock.ts';

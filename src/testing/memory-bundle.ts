@@ -84,6 +84,11 @@ export class MemoryBundle implements RunBundle {
     return { digest, bytes: content.byteLength, path };
   }
 
+  keepDocument(name: 'workspace.json', bytes: Uint8Array): Digest {
+    this.#files.set(name, bytes);
+    return digestOf(bytes);
+  }
+
   async close(): Promise<ReadonlyMap<string, Digest>> {
     for (const keeper of this.#outputs.values()) keeper.finish();
     this.sync();

@@ -6,7 +6,7 @@
  *   W2  whatever comes from the cell is data: nothing in it names a host path, a key or an attribution;
  *   W3  a frame that breaks the form throws `backend.protocol`, and the cell is ended.
  */
-import { concatBytes, utf8 } from '../base/bytes.ts';
+import { concatBytes, decodeUtf8Lossy, utf8 } from '../base/bytes.ts';
 import { CellError } from '../base/errors.ts';
 
 export const CONTROL = {
@@ -103,15 +103,13 @@ export type CellFrame =
   | { readonly type: 'file-error'; readonly id: number; readonly errno: number }
   | { readonly type: 'list'; readonly id: number; readonly entries: readonly { name: string; kind: 'file' | 'directory' | 'symlink' | 'other'; sizeBytes: number }[] };
 
-const text = new TextDecoder('utf-8');
-
 function malformed(what: string): never {
   throw new CellError('backend.protocol', `Cannot read what the cell sent: malformed ${what}; the cell is ended`, { facts: { what } });
 }
 
 function helloFields(payload: Uint8Array): Map<string, string> {
   const fields = new Map<string, string>();
-  for (const line of text.decode(payload).split('\n')) {
+  for (const line of decodeUtf8Lossy(payload).split('\n')) {
     const at = line.search(/[\t:]/);
     if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1).trim());
   }
@@ -131,7 +129,7 @@ function listEntries(payload: Uint8Array, view: DataView): { name: string; kind:
     const end = payload.indexOf(0, at + 9);
     const kind = KINDS[String.fromCharCode(payload[at] ?? 0)];
     if (end < 0 || kind === undefined) malformed('list');
-    entries.push({ name: text.decode(payload.subarray(at + 9, end)), kind, sizeBytes: u64(view, at + 1) });
+    entries.push({ name: decodeUtf8Lossy(payload.subarray(at + 9, end)), kind, sizeBytes: u64(view, at + 1) });
     at = end + 1;
   }
   return entries;
@@ -155,9 +153,6 @@ function decode(type: number, id: number, payload: Uint8Array): CellFrame {
       exactly(5, 'exec-failed');
       return { type: 'exec-failed', id, stage: STAGES[payload[0] ?? 0] ?? malformed('stage'), errno: view.getUint32(1, true) };
     }
-    case 4:
-      if (payload.byteLength < 2) malformed('data');
-      return { type: 'data', id, stream: stream(), data: payload.subarray(1) };
     case 5:
       exactly(1, 'eof');
       return { type: 'eof', id, stream: stream() };
@@ -179,8 +174,6 @@ function decode(type: number, id: number, payload: Uint8Array): CellFrame {
       return { type: 'stdin-credit', id, bytes: view.getUint32(0, true) };
     case 8:
       return { type: 'killed', id };
-    case 9:
-      return { type: 'file-data', id, data: payload };
     case 10:
       return { type: 'file-end', id };
     case 11:
@@ -193,21 +186,60 @@ function decode(type: number, id: number, payload: Uint8Array): CellFrame {
   }
 }
 
-/** Cuts a byte stream into frames. Keeps at most one incomplete frame [W1]. */
+/** What is left of a data frame whose beginning has been handed on. */
+interface OpenFrame {
+  readonly type: 'data' | 'file-data';
+  readonly id: number;
+  readonly stream: 0 | 1;
+  left: number;
+}
+
+const DATA = 4;
+const FILE_DATA = 9;
+
+/**
+ * Cuts a byte stream into frames. Payloads of streams are handed on as they come, as views of the chunk, so a flood is neither copied nor
+ * gathered; of anything else at most one incomplete frame is kept [W1].
+ */
 export class CellFrameDecoder {
   #rest: Uint8Array = new Uint8Array(0);
+  #open: OpenFrame | undefined;
 
-  /** @returns the frames completed by this chunk; their bytes are only valid until the next call. @throws CellError `backend.protocol` */
+  /** @returns what this chunk completes; a `data` or `file-data` frame may come in several pieces. @throws CellError `backend.protocol` */
   push(chunk: Uint8Array): CellFrame[] {
     const buffer = this.#rest.byteLength === 0 ? chunk : concatBytes([this.#rest, chunk]);
     const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
     const frames: CellFrame[] = [];
     let at = 0;
-    while (buffer.byteLength - at >= 4) {
+    for (;;) {
+      if (this.#open !== undefined) {
+        if (at === buffer.byteLength) break;
+        const { type, id, stream } = this.#open;
+        const data = buffer.subarray(at, at + this.#open.left);
+        frames.push(type === 'data' ? { type, id, stream, data } : { type, id, data });
+        at += data.byteLength;
+        this.#open.left -= data.byteLength;
+        if (this.#open.left > 0) break;
+        this.#open = undefined;
+      }
+      const left = buffer.byteLength - at;
+      if (left < 4) break;
       const length = view.getUint32(at, true);
       if (length < 5 || length > CONTROL.frameSizeBytesMax) malformed('length');
-      if (buffer.byteLength - at < 4 + length) break;
-      frames.push(decode(buffer[at + 4] ?? 0, view.getUint32(at + 5, true), buffer.subarray(at + 9, at + 4 + length)));
+      if (left < 9) break;
+      const type = buffer[at + 4] ?? 0;
+      const id = view.getUint32(at + 5, true);
+      if (type === DATA || type === FILE_DATA) {
+        const head = type === DATA ? 10 : 9;
+        if (length - 5 < head - 8) malformed('data'); // a stream and at least one byte
+        if (left < head) break;
+        const stream = type === FILE_DATA || buffer[at + 9] === 0 ? 0 : buffer[at + 9] === 1 ? 1 : malformed('stream');
+        this.#open = { type: type === DATA ? 'data' : 'file-data', id, stream, left: 4 + length - head };
+        at += head;
+        continue;
+      }
+      if (left < 4 + length) break;
+      frames.push(decode(type, id, buffer.subarray(at + 9, at + 4 + length)));
       at += 4 + length;
     }
     this.#rest = at === buffer.byteLength ? new Uint8Array(0) : buffer.slice(at);

@@ -26,7 +26,7 @@ it('every example is run here', () => {
 
 for (const [name, said] of Object.entries(SAID)) {
   it(`examples/${name} says what it should`, async () => {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [`examples/${name}`], { env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: `${root}/state` }, timeout: 30_000 });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--conditions=cellos-source', `examples/${name}`], { env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: `${root}/state` }, timeout: 30_000 });
     expect(stderr).toBe('');
     const lines = stdout.split('\n');
     for (const line of said) {

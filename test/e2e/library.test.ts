@@ -403,6 +403,24 @@ describe('the end of a cell', () => {
   });
 });
 
+describe('a document', () => {
+  const text = (run: string): string => `apiVersion: cellos.io/v1\nkind: ExecutionCell\nspec:\n  id: from-document\n  authority: {}\n  lifetime: { ttlSeconds: 60 }\n${run}`;
+
+  it('gives the cell its limits, artifacts and command, which runs when asked to', async () => {
+    await using cell = await Cell.create({ stateDir, document: text('  run: { argv: [sh, -c, "echo done > out; sleep 60"], timeoutMs: 300 }\n  export: { artifacts: [{ name: result, path: out }] }\n') });
+    expect(cell.plan.cellId).toBe('from-document');
+    expect(await cell.exec(cell.plan.argv)).toMatchObject({ exitCode: 124, ending: 'timed-out' });
+    expect(await cell.export('result')).toMatchObject({ bytes: 5 });
+  });
+
+  it('is read strictly, and cannot be contradicted', async () => {
+    const wrong = Cell.create({ stateDir, document: text('  runs: {}\n') });
+    await expect(wrong).rejects.toMatchObject({ code: 'spec.invalid', message: expect.stringMatching(/spec\.runs.*7:|7.*spec\.runs/s) });
+    expect(await codeOf(create({ document: text('') }))).toBe('usage.invalid');
+    expect(await codeOf(Cell.create({ stateDir, document: text(''), secrets: { TOKEN: 'env:PATH' } }))).toBe('usage.invalid');
+  });
+});
+
 describe('many cells', () => {
   it('live side by side, each with a host user of its own, and all are gone after', async () => {
     const cells = await Promise.all(Array.from({ length: 20 }, () => create({ memory: '64M' })));
@@ -428,7 +446,7 @@ describe('many cells', () => {
   it('of a program that ended without closing are swept by the next start, which says so', async () => {
     const elsewhere = `${root}/abandoned`;
     const program = `import { Cell } from 'cellos'; const cell = await Cell.create({ stateDir: ${JSON.stringify(elsewhere)} }); await cell.spawn(['sleep', '600']); console.log(cell.id); process.exit(0);`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env: { PATH: process.env['PATH'] }, timeout: 30_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=cellos-source', '--input-type=module', '-e', program], { env: { PATH: process.env['PATH'] }, timeout: 30_000 });
     const abandoned = stdout.trim();
     expect(readdirSync(`${elsewhere}/live`)).toEqual([`${abandoned}.json`]);
     const { cgroups } = JSON.parse(readFileSync(`${elsewhere}/live/${abandoned}.json`, 'utf8')) as { cgroups: { path: string }[] };

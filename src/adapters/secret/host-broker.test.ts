@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isCellError } from '../../base/errors.ts';
 import { FakeClock, fakeRandom, secretBrokerContract } from '../../testing/index.ts';
-import { createHostBroker, type SecretSource } from './host-broker.ts';
+import type { SecretSource } from '../../ports/secret-broker.ts';
+import { createHostBroker } from './host-broker.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-broker-`);
 afterAll(() => rmSync(root, { recursive: true, force: true }));

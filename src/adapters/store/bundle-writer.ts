@@ -77,6 +77,7 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
   const outputs = new Map<string, ReturnType<typeof outputKeeper>>();
   const budgets = { stdout: { bytes: options.keptBytesMax, files: LIMITS.outputFilesMax }, stderr: { bytes: options.keptBytesMax, files: LIMITS.outputFilesMax } };
   const artifacts = new Map<string, Digest>();
+  const documents = new Map<string, Digest>();
   let parts = 0;
   writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false });
   return {
@@ -121,13 +122,23 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
       artifacts.set(name, digest);
       return { digest, bytes: size, path: `${path}/${name}` };
     },
+    keepDocument(name, bytes) {
+      try {
+        writeFileAtomic(`${path}/${name}`, bytes);
+      } catch (error) {
+        throw new CellError('evidence.unwritable', `Cannot write ${name} into the bundle: ${messageOf(error)}`, { cause: error });
+      }
+      const digest = digestOf(bytes);
+      documents.set(name, digest);
+      return digest;
+    },
     async close() {
       const files = new Map<string, Digest>([[BUNDLE.records, recordsHash.digest()], [BUNDLE.keyset, digestOf(keyset)]]);
       for (const [file, keeper] of outputs) {
         const { keptDigest } = keeper.finish();
         if (keeper.hasFile) files.set(file, keptDigest);
       }
-      for (const [name, digest] of artifacts) files.set(name, digest);
+      for (const [name, digest] of [...documents, ...artifacts]) files.set(name, digest);
       if (artifacts.size > 0) syncFolder(`${path}/artifacts`);
       records.sync();
       records.close();

@@ -46,7 +46,7 @@ export class StateFolder {
   constructor(path: string) {
     this.path = resolve(path);
     privateFolder(this.path);
-    for (const name of ['runs', 'live', 'scratch']) mkdirSync(`${this.path}/${name}`, { recursive: true, mode: 0o700 });
+    for (const name of ['runs', 'live', 'scratch', 'overlays']) mkdirSync(`${this.path}/${name}`, { recursive: true, mode: 0o700 });
   }
 
   get keys(): string {
@@ -55,6 +55,11 @@ export class StateFolder {
 
   scratchOf(runId: string): string {
     return `${this.path}/scratch/${runId}`;
+  }
+
+  /** Where the changes of a workspace are kept until they are applied or the run is removed. */
+  overlayOf(runId: string): string {
+    return `${this.path}/overlays/${runId}`;
   }
 
   /** @param evidence where the bundle goes instead of the state folder: must not exist, or be empty */
@@ -122,6 +127,7 @@ export class StateFolder {
   }
 
   remove(run: RunEntry): void {
+    rmSync(this.overlayOf(run.runId), { recursive: true, force: true });
     rmSync(run.bundle, { recursive: true, force: true });
   }
 }

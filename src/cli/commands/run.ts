@@ -5,6 +5,9 @@ import { fileBytes, openRun, StateFolder, systemClock } from '../../compose/loca
 import { currentSettings } from '../../config/env.ts';
 import { exportArtifacts } from '../../runtime/supervisor/export-artifacts.ts';
 import { type CommandOutcome, runCommand } from '../../runtime/supervisor/run-command.ts';
+import { countChanges } from '../../core/workspace/changes.ts';
+import type { WorkspaceOutcome } from '../../runtime/supervisor/workspace-changes.ts';
+import { renderIssue } from '../../core/spec/issues.ts';
 import type { ParsedArgs } from '../command.ts';
 import { requestOf } from '../request.ts';
 
@@ -16,8 +19,20 @@ function writeTo(stream: NodeJS.WriteStream, chunk: Uint8Array): Promise<boolean
   });
 }
 
+/** Opened when the command is on its way: opening it costs milliseconds that the start of a process hides. */
+async function* standardInput(): AsyncGenerator<Uint8Array> {
+  yield* process.stdin as AsyncIterable<Uint8Array>;
+}
+
+function workspaceLine(runId: string, { changes, applied }: WorkspaceOutcome): string {
+  if (changes.length === 0) return 'cellos: the workspace is unchanged\n';
+  const { added, modified, deleted } = countChanges(changes);
+  return `cellos: workspace: ${added} added, ${modified} modified, ${deleted} deleted; ${applied ? 'applied' : `cellos diff ${runId} lists them, cellos apply ${runId} brings them into the folder`}\n`;
+}
+
 async function execute(args: ParsedArgs): Promise<number> {
-  const request = requestOf(args, 'run');
+  const request = await requestOf(args, 'run');
+  if (!args.flag('quiet')) for (const issue of request.document.warnings) process.stderr.write(`cellos: ${renderIssue(issue, args.positionals[0])}\n`);
   const settings = currentSettings();
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(name));
@@ -27,19 +42,23 @@ async function execute(args: ParsedArgs): Promise<number> {
   const { session, plan, bundle } = open;
   let outcome: CommandOutcome;
   let failure: string | undefined;
+  let workspace: WorkspaceOutcome | undefined;
   try {
     outcome = await runCommand(session, systemClock, {
       argv: plan.argv,
       cwd: plan.workingDirectory,
       env: plan.env,
-      stdin: process.stdin as AsyncIterable<Uint8Array>,
+      ...(request.stdinTaken ? {} : { stdin: standardInput() }),
       onOutput: (stream, chunk) => writeTo(process[stream], chunk),
       keep: () => ({ stdout: bundle.keepOutput('stdout', 1), stderr: bundle.keepOutput('stderr', 1) }),
       ttlDeadlineMs: open.startedAtMs + plan.time.ttlMs,
+      ...(plan.time.timeoutMs === undefined ? {} : { timeoutMs: plan.time.timeoutMs }),
       graceMs: plan.time.graceMs,
       cancel: stop.signal,
     });
-    if (outcome.exitCode === 0) failure = (await exportArtifacts({ session, bundle, sink: open.sink, readBack: fileBytes, signal: stop.signal })).failure;
+    workspace = await open.finishWorkspace?.(args.flag('apply') && outcome.exitCode === 0);
+    failure = workspace?.failure;
+    if (outcome.exitCode === 0) failure ??= (await exportArtifacts({ session, bundle, sink: open.sink, readBack: fileBytes, signal: stop.signal })).failure;
   } catch (error) {
     // Nothing of the cell may outlive its evidence.
     const lines = await session.cell.destroy();
@@ -57,7 +76,7 @@ async function execute(args: ParsedArgs): Promise<number> {
   const result = { v: 1, runId: plan.runId, exitCode: code, exitSource: outcome.ending === 'exited' && code === outcome.exitCode ? 'command' : 'cellos', ending: outcome.ending, signal: outcome.signal, reason, evidence: bundle.path, residue };
   const file = args.text('result');
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(result)}\n`);
-  if (!args.flag('quiet')) process.stderr.write(`cellos: run ${plan.runId} ${outcome.ending}, exit ${code}${outcome.reason === undefined && failure === undefined ? '' : ` (${outcome.reason ?? failure})`}; evidence ${bundle.path}\n`);
+  if (!args.flag('quiet')) process.stderr.write(`cellos: run ${plan.runId} ${outcome.ending}, exit ${code}${outcome.reason === undefined && failure === undefined ? '' : ` (${outcome.reason ?? failure})`}; evidence ${bundle.path}\n${workspace === undefined ? '' : workspaceLine(plan.runId, workspace)}`);
   return code;
 }
 

@@ -1,12 +1,11 @@
 /** `cellos verify`: one verdict, the first bad record, and the exit code that says it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { bundleAt } from '../../adapters/os/bundle-files.ts';
 import { openKeys, StateFolder } from '../../compose/local.ts';
 import { CellError } from '../../base/errors.ts';
 import { currentSettings } from '../../config/env.ts';
-import { auditBundle, auditEnvelopes } from '../../core/evidence/audit.ts';
 import { parseTrustFile } from '../../core/signing/keyset.ts';
 import type { ParsedArgs } from '../command.ts';
+import { auditPath, reportText } from '../verify-report.ts';
 
 async function execute(args: ParsedArgs): Promise<number> {
   const [operand, ...more] = args.positionals;
@@ -19,10 +18,8 @@ async function execute(args: ParsedArgs): Promise<number> {
     roots.set(root.kid, root.publicKey);
   }
   const path = existsSync(operand) ? operand : (state?.resolve(operand).bundle ?? operand);
-  const found = bundleAt(path);
-  const report = found.kind === 'bundle' ? await auditBundle(found.source, { roots }) : await auditEnvelopes(found.chunks, roots);
-  if (args.flag('json')) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else process.stdout.write(`${[report.verdict, ...report.findings.map((finding) => `  ${finding}`), `  ${report.count} records${report.runId === undefined ? '' : ` of run ${report.runId}`}`].join('\n')}\n`);
+  const report = await auditPath(path, roots);
+  process.stdout.write(reportText(report, args.flag('json')));
   return report.exitCode;
 }
 

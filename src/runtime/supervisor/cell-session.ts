@@ -36,6 +36,8 @@ export interface SessionInput {
   readonly recorder: RunRecorder;
   readonly secrets: SecretSession;
   readonly signal: AbortSignal;
+  /** A cell on its way: it may form while the beginning is written, as nothing runs in it before `exec` [Q1]. */
+  readonly forming?: Promise<LiveCell>;
   /** What the start before this run found and removed, if anything. */
   readonly swept: readonly JsonObject[];
 }
@@ -91,18 +93,18 @@ export class CellSession {
     const run: RunContext = { cellId: plan.cellId, runId: plan.runId, spec: document.document.spec };
     const sessionId = ulid(deps.clock.nowMs(), deps.random.bytes(10));
     recordBeginning(deps, input, run);
-    recorder.barrier(); // Q1
+    if (plan.secrets.refs.length > 0) recorder.barrier(); // no lease is taken that nobody would know of
     let cell: LiveCell | undefined;
     try {
       await input.secrets.prepare(recorder, run, input.signal);
       const { socketDirectory } = input.secrets;
-      cell = await deps.backend.create(plan, { signal: input.signal, scratchDirectory: input.scratchDirectory, ...(socketDirectory === undefined ? {} : { secretSocketDirectory: socketDirectory }) });
+      cell = await (input.forming ?? deps.backend.create(plan, { signal: input.signal, scratchDirectory: input.scratchDirectory, ...(socketDirectory === undefined ? {} : { secretSocketDirectory: socketDirectory }) }));
       recorder.record('isolationObserved', jsonObject({ runId: run.runId, cellId: run.cellId, specId: run.spec.id, ...factsJson(cell.facts) }), { tier: 'kernel' });
       const started = recorder.record('started', referenceData.started(run, { specHash: document.rawHash }), { cex: { cexauthorityclass: 'mutate', cextrustceiling: 'inferred', cexsessionid: sessionId } });
       input.secrets.recordIdentity(recorder, run);
       recorder.record('containerSecurity', referenceData.containerSecurity(run, cell.facts.capabilities), { tier: 'kernel' });
       recorder.record('networkPolicy', referenceData.networkPolicy(run));
-      recorder.barrier();
+      recorder.barrier(); // Q1
       return new CellSession(deps, input, { cell, run, sessionId, started });
     } catch (error) {
       await closeFailed({ deps, input, run, sessionId, cell, error });

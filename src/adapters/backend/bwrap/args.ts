@@ -119,7 +119,7 @@ export function cellLaunch(plan: CellPlan, view: SystemView, extra: { seccomp: U
   stageOwn(plan, view, staged, extra);
   args.push('--remount-ro', '/', '--chdir', '/');
   const records = [
-    ...plan.cgroups.map((group) => record(KIND.cgroup, `${group.path}/cgroup.procs`)),
+    ...plan.cgroups.map((group) => record(KIND.cgroup, group.version, group.path)),
     ...(plan.user.hostUid === undefined ? [] : [record(KIND.user, plan.user.hostUid, plan.user.hostUid)]),
     record(KIND.stage, view.stage),
     ...staged.records,

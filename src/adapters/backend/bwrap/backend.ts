@@ -4,9 +4,9 @@
  *   B1..B3  see ports/cell-backend.ts
  *   B4      what the init and the kernel report is held against the plan before anything may run; a difference ends the cell
  */
-import { existsSync, lstatSync, mkdirSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, mkdirSync, openSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { CellError, ignore, messageOf } from '../../../base/errors.ts';
+import { CellError, messageOf } from '../../../base/errors.ts';
 import type { CellPlan } from '../../../core/plan/plan.ts';
 import type { CellBackend, CellCreateOptions, CellFacts, LiveCell, TeardownLine } from '../../../ports/cell-backend.ts';
 import { makeCgroups, readUsage, setFrozen } from '../../os/cgroup.ts';
@@ -162,17 +162,26 @@ class BwrapCell implements LiveCell {
   }
 }
 
+/** The plan goes by file: it is complete before the launcher runs, so the launcher never waits for us. */
+function startLauncher(plan: CellPlan, bytes: Uint8Array, scratch: string): HostProcess {
+  const path = `${scratch}/launch`;
+  writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' });
+  const fd = openSync(path, 'r');
+  try {
+    return startProcess({ program: plan.programs.helper, args: ['launch', '3'], env: {}, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', fd, 'pipe', 'pipe'] });
+  } finally {
+    closeSync(fd);
+  }
+}
+
 async function start(plan: CellPlan, options: CellCreateOptions, remains: { -readonly [K in keyof Remains]: Remains[K] }): Promise<LiveCell> {
   const seccomp = seccompProgram(plan.seccomp.arch);
   if (seccomp.digest !== plan.seccomp.digest) throw new CellError('backend.failed', 'Cannot start the cell: the seccomp filter is not the planned one');
   const launch = cellLaunch(plan, systemView(), { seccomp: seccomp.bytes, scratch: options.scratchDirectory, ...(options.secretSocketDirectory === undefined ? {} : { secrets: options.secretSocketDirectory }) });
   makeCgroups(plan.cgroups);
-  const launcher = startProcess({ program: plan.programs.helper, args: ['launch', '3'], env: {}, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
+  const launcher = startLauncher(plan, launch.plan, options.scratchDirectory);
   const diagnostics = collect(launcher.channel(2));
   const channel = new CellChannel(launcher.channel(4));
-  const planChannel = launcher.channel(3);
-  planChannel.on('error', (error) => ignore(error, 'the launcher says on stderr why it went away'));
-  planChannel.end(launch.plan);
   const abort = (): void => launcher.kill('SIGKILL');
   options.signal.addEventListener('abort', abort, { once: true });
   try {

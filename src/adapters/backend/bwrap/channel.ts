@@ -136,7 +136,7 @@ export class CellChannel implements CellFiles {
         job.ended.resolve({ kind: 'exec-failed', errno: frame.errno, stage: frame.stage, durationMs: 0 });
         return;
       case 'data':
-        job.queues[frame.stream].push(Uint8Array.from(frame.data));
+        job.queues[frame.stream].push(frame.data);
         return;
       case 'eof':
         job.queues[frame.stream].end();
@@ -261,7 +261,7 @@ export class CellChannel implements CellFiles {
       this.#files.set(id, {
         onLost: finish,
         onFrame: (frame) => {
-          if (frame.type === 'file-data') queue.push(Uint8Array.from(frame.data));
+          if (frame.type === 'file-data') queue.push(frame.data);
           else finish(frame.type === 'file-error' ? fileError('read', path, frame.errno) : undefined);
         },
       });
