@@ -10,10 +10,13 @@
  *   I5  files are opened with the cell's own authority, and never through a symlink;
  *   I6  a command's session ends with the command: what it left in there is killed before its end is told, and its output is what was written
  *       until then. Who left the session as well is ended by H_KILLALL, which the supervisor sends as soon as no command runs.
+ *   I7  openat2 is ours alone: it hides the mode of a file from the filter, so a workload is told that there is none (seccomp.ts, S4).
  */
 #include "cell.h"
 #include <dirent.h>
+#include <linux/filter.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -64,6 +67,7 @@ static struct job jobs[JOBS_MAX];
 static struct reading readings[READS_MAX];
 static uint8_t *inbox;
 static uint32_t inbox_size;
+static int oom_file, oom_own;
 static int killing;
 static uint32_t kill_id;
 
@@ -144,6 +148,25 @@ static void set_nonblocking(int fd) {
 
 /* ---- starting a command ---- */
 
+#define OOM_STEP 300
+
+/*
+ * When memory runs out the commands go, not the init that has to report it. A child cannot raise its own score, as it is not dumpable until
+ * it executes, so it inherits ours, raised around the fork.
+ */
+static void set_oom_score(int score) {
+  char line[16];
+  int size = snprintf(line, sizeof line, "%d", score > 1000 ? 1000 : score);
+  if (pwrite(oom_file, line, (size_t)size, 0) != size) fail("oom score");
+}
+
+static void open_oom_score(void) {
+  char line[16] = "";
+  oom_file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+  if (oom_file < 0 || pread(oom_file, line, sizeof line - 1, 0) <= 0) fail("oom score");
+  oom_own = atoi(line);
+}
+
 static void report_child(int fd, uint8_t stage) {
   uint8_t message[5] = {stage};
   put_u32(message + 1, (uint32_t)errno);
@@ -175,12 +198,24 @@ static void exec_path(char **argv, char **envp) {
   errno = denied ? EACCES : ENOENT;
 }
 
+static int hide_openat2(void) {
+  struct sock_filter filter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 static void child(int in, int out, int err, int error_fd, const char *cwd, char **argv, char **envp) {
   sigset_t none;
   setsid();
   if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 || dup2(error_fd, 3) < 0) _exit(125);
   fcntl(3, F_SETFD, FD_CLOEXEC);
   if (syscall(SYS_close_range, 4u, ~0u, 0)) _exit(125); /* I2 */
+  if (hide_openat2()) _exit(125); /* I6 */
   for (int sig = 1; sig < 65; sig++) signal(sig, SIG_DFL);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -201,9 +236,11 @@ static void start_job(uint32_t id, const char *cwd, char **argv, char **envp, in
   if (want_stdin && !window) fail("memory");
   struct timespec began;
   clock_gettime(CLOCK_MONOTONIC, &began);
+  set_oom_score(oom_own + OOM_STEP);
   pid_t pid = fork();
   if (pid == 0) child(in[0], out[1], err[1], failure[1], cwd, argv, envp);
   int fork_errno = errno;
+  set_oom_score(oom_own);
   close(in[0]), close(out[1]), close(err[1]), close(failure[1]);
   uint8_t message[5];
   ssize_t got = 0;
@@ -580,8 +617,9 @@ static void on_frame(uint8_t type, uint32_t id, uint8_t *data, uint32_t size) {
       return;
     case H_CREDIT: return on_credit(id, data, size);
     case H_CLOSE_OUTPUT:
-      if (size == 1 && data[0] < 2 && job) {
+      if (size == 1 && data[0] < 2 && job && job->out[data[0]] >= 0) {
         close_fd(&job->out[data[0]]);
+        send_frame(C_EOF, id, data, 1); /* the supervisor waits for the end of a stream it closed, too */
         release(job);
       }
       if (size == 1 && data[0] == 2)
@@ -668,6 +706,7 @@ static void turn(int signals) {
 
 int init_main(int control_fd) {
   control = control_fd;
+  open_oom_score(); /* while we are dumpable: afterwards the file is not ours to open */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) fail("dumpable"); /* I1 */
   if (getpid() != 1) fail("not the first process of a cell");
   if (fcntl(control, F_SETFD, FD_CLOEXEC)) fail("control socket");

@@ -6,7 +6,9 @@
  *       it, a v1 group by moving this one thread: both spare the kernel's global lock, whose grace period costs more than all the rest here;
  *   N2  every source is opened before anything is mounted over, and no source is followed through a symlink;
  *   N3  any failure is one line on stderr and exit 125, and nothing of the workload has run;
- *   N4  bubblewrap gets an empty environment, its arguments by descriptor, and no descriptor but those named.
+ *   N4  bubblewrap gets an empty environment, its arguments by descriptor, and no descriptor but those named;
+ *   N5  a plan that is cut, or holds a record of another kind, is refused before anything is done;
+ *   N6  it leads a session of its own: a signal from the terminal is for the supervisor, which ends the cell in order.
  */
 #include "cell.h"
 #include <grp.h>
@@ -32,7 +34,7 @@
 #define AT_RECURSIVE 0x8000
 #endif
 
-enum kind { K_CGROUP = 1, K_MOUNT, K_OVERLAY, K_FILE, K_DIR, K_LINK, K_USER, K_STAGE, K_MEMFD, K_KEEP, K_EXEC };
+enum kind { K_CGROUP = 1, K_MOUNT, K_OVERLAY, K_FILE, K_DIR, K_LINK, K_USER, K_STAGE, K_MEMFD, K_KEEP, K_EXEC, K_END };
 
 struct field { const char *data; uint32_t size; };
 struct record { uint8_t kind; uint8_t count; struct field field[FIELDS_MAX]; int tree; };
@@ -72,13 +74,13 @@ static void read_plan(int fd) {
   close(fd);
   size_t at = 0, out = 0;
   while (at < size) {
-    if (record_count == RECORDS_MAX || size - at < 2) die_plain("plan", "malformed");
+    if (record_count == RECORDS_MAX || size - at < 2 || (record_count > 0 && records[record_count - 1].kind == K_END)) die_plain("plan", "malformed");
     struct record *r = &records[record_count++];
     r->kind = raw[at];
     r->count = raw[at + 1];
     r->tree = -1;
     at += 2;
-    if (r->count > FIELDS_MAX) die_plain("plan", "malformed");
+    if (r->count > FIELDS_MAX || r->kind < K_CGROUP || r->kind > K_END) die_plain("plan", "malformed");
     for (unsigned i = 0; i < r->count; i++) {
       if (size - at < 4) die_plain("plan", "malformed");
       uint32_t length = get_u32(raw + at);
@@ -92,6 +94,7 @@ static void read_plan(int fd) {
       at += length;
     }
   }
+  if (record_count == 0 || records[record_count - 1].kind != K_END) die_plain("plan", "cut"); /* N5 */
   free(raw);
 }
 
@@ -337,7 +340,8 @@ static void place_memfds(void) {
 }
 
 static void become(long uid, long gid, pid_t parent) {
-  struct rlimit none = {0, 0};
+  /* One byte, not none: the kernel hands cores to a program named in core_pattern whatever the limit is, but for exactly this value. */
+  struct rlimit none = {1, 1};
   if (setrlimit(RLIMIT_CORE, &none)) die("limit", "core");
   if (uid >= 0) {
     for (int cap = 0; cap <= 63; cap++)
@@ -367,11 +371,12 @@ static void close_the_rest(void) {
     else if (fcntl(fd, F_SETFD, 0)) die("descriptors", "a descriptor to keep is not open");
 }
 
-int launch_main(int plan_fd) {
+int launch_main(int plan_fd, pid_t supervisor) {
   long uid = -1, gid = -1;
   unsigned args = 0;
   read_plan(plan_fd);
-  pid_t parent = join_cgroups(getppid()); /* N1 */
+  if (setsid() < 0) die("session", "setsid"); /* N6 */
+  pid_t parent = join_cgroups(supervisor); /* N1 */
   for (unsigned i = 0; i < record_count; i++) {
     struct record *r = &records[i];
     if (r->kind == K_USER) uid = number(r, 0), gid = number(r, 1);

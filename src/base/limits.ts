@@ -20,6 +20,8 @@ export const LIMITS = {
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** Largest `records.jsonl` the offline audit accepts, bytes. */
   recordsSizeBytesMax: 4 * 1024 * 1024 * 1024,
+  /** Files of one bundle. */
+  bundleFilesMax: 8192,
   /** Kept stdout or stderr per stream, bytes. */
   outputKeptBytesMax: 64 * 1024 * 1024,
   /** Files with kept output per stream of one run: a bundle stays one an audit can read. */
@@ -38,18 +40,20 @@ export const LIMITS = {
   workspaceListBytesMax: 64 * 1024 * 1024,
   /** One secret value, bytes. */
   secretSizeBytesMax: 64 * 1024,
-  /** Uses of one lease, and refusals of one run, recorded one by one; a guest that asks without end does not fill the evidence. */
-  secretRecordsMax: 256,
   /** One request line of the secret socket, bytes. */
   secretRequestBytesMax: 8 * 1024,
   /** Open connections of one secret socket. */
   secretConnectionsMax: 32,
   /** Time a client of the secret socket has to send its line, ms. */
   secretRequestTimeoutMs: 5_000,
+  /** Records of uses, and of refusals, of one lease; those beyond are counted in one record at the end. */
+  secretLeaseRecordsMax: 100,
   /** One message of the cell helper, bytes. */
   helperMessageBytesMax: 4096,
   /** After SIGKILL, how long processes of the cell may take to be gone, ms. */
   killTimeoutMs: 10_000,
+  /** How long the consumer of a command that was ended may take to read its last output, ms. */
+  outputDrainMs: 2_000,
   /** Default time between SIGTERM and SIGKILL, ms. */
   graceMsDefault: 10_000,
   /** Events of one cell that a projection holds back because they came too early. */

@@ -39,7 +39,12 @@ export const COMMANDS: readonly CommandInfo[] = [
     name: 'verify',
     usage: '[options] PATH|RUN',
     about: 'Audits an evidence bundle offline: a folder, a .tar of one, or JSON Lines of signed events.\nExit codes: 0 complete, 10 incomplete-tail, 11 tampered, 12 untrusted-key, 13 stale-trust, 14 unsupported,\n15 authentic-unordered.',
-    options: [TRUST, JSON_OPTION],
+    options: [
+      TRUST,
+      { name: 'at', value: 'TIME', about: 'judge the keys as of TIME (RFC 3339, or now): a keyset that has run out by then is stale-trust' },
+      { name: 'min-epoch', value: 'N', about: 'keysets before epoch N are stale-trust' },
+      JSON_OPTION,
+    ],
     examples: ['cellos verify ./evidence', 'cellos verify --trust auditor-keys.json bundle.tar'],
     load: async () => (await import('./commands/verify.ts')).verifyCommandLine,
   },
@@ -58,5 +63,18 @@ export const COMMANDS: readonly CommandInfo[] = [
     options: [JSON_OPTION],
     examples: ['cellos apply RUN'],
     load: async () => (await import('./commands/workspace.ts')).applyCommandLine,
+  },
+  {
+    name: 'doctor',
+    usage: '--attacks [options]',
+    about: 'Attacks real cells of this host, harmlessly for it, and says which attacks were held.\nExit codes: 0 every attack that applies was held, 125 one was not.',
+    options: [
+      { name: 'attacks', about: 'run the attack suite and print the scoreboard' },
+      { name: 'class', value: 'CLASS', multiple: true, about: 'attack only this class, e.g. filesystem' },
+      { name: 'keep', value: 'DIR', about: 'keep the evidence of the attacked cells in DIR (new or empty), a state folder of its own' },
+      JSON_OPTION,
+    ],
+    examples: ['cellos doctor --attacks', 'cellos doctor --attacks --class secrets --keep ./attacked', 'CELLOS_STATE_DIR=./attacked cellos verify RUN'],
+    load: async () => (await import('./commands/doctor.ts')).doctorCommandLine,
   },
 ];

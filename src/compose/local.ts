@@ -8,14 +8,14 @@ import { createLocalExport } from '../adapters/export/local.ts';
 import { fileBytes, folderBundle } from '../adapters/os/bundle-files.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
-import { selfIdentity } from '../adapters/os/procfs.ts';
+import { bootId, boundSockets, selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
 import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
 import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
-import { StateFolder } from '../adapters/store/state.ts';
+import { type LiveRun, StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
 import { CellError, ignore } from '../base/errors.ts';
 import { type RunId, ulid } from '../base/ids.ts';
@@ -28,7 +28,7 @@ import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
 import { type AuditReport, auditBundle } from '../core/evidence/audit.ts';
 import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
-import type { LiveCell } from '../ports/cell-backend.ts';
+import type { CellBackend, CellFacts, LiveCell } from '../ports/cell-backend.ts';
 import type { ExportSink } from '../ports/export-sink.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
 import type { SecretSource } from '../ports/secret-broker.ts';
@@ -37,13 +37,16 @@ import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
+import { refuseUnsafeMounts } from './unsafe-mounts.ts';
 import { finishWorkspace } from './workspace.ts';
 
-/** Where the cell helper is: beside a built program, or where a clone builds it. No other place is tried. */
-export function helperPath(): string {
-  const place = import.meta.url.endsWith('.ts') ? '../../build/native/cellos-cell' : `./native/linux-${process.arch}/cellos-cell`;
+/** Where a static program of ours is: beside a built program, or where a clone builds it. No other place is tried. */
+export function nativePath(name: 'cellos-cell' | 'cellos-attack'): string {
+  const place = import.meta.url.endsWith('.ts') ? `../../build/native/${name}` : `./native/linux-${process.arch}/${name}`;
   return fileURLToPath(new URL(place, import.meta.url));
 }
+
+export const helperPath = (): string => nativePath('cellos-cell');
 
 export function hostFacts(settings: Settings): HostFacts {
   return probeHost({ path: settings.path, helperPath: helperPath() });
@@ -99,16 +102,33 @@ export function unsatisfiable(planned: Extract<Planned, { kind: 'unsatisfiable' 
   return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, { facts: { items: planned.missing.map((item) => item.name) } });
 }
 
-/** Ends and removes what killed supervisors left. @returns one entry a run, for the evidence */
+/** Ends and removes what killed supervisors left; two starts may do it at once. @returns one entry a run, for the evidence */
 export async function sweep(state: StateFolder): Promise<JsonObject[]> {
   const swept: JsonObject[] = [];
+  const boot = bootId();
+  state.tidyTemporaries();
   for (const run of state.abandoned()) {
-    const lines = await sweepRemains({ cgroups: run.cgroups, scratch: run.scratch });
+    const { cgroups, scratch, cell } = run;
+    // Process numbers of another boot are somebody else's by now.
+    const lines = await sweepRemains({ cgroups, scratch, ...(cell === undefined || run.owner.bootId !== boot ? {} : cell) });
     const residue = lines.filter((line) => line.result === 'residue').map((line) => `${line.probe}: ${line.detail}`);
+    const unfinished = state.tidyAbandoned(run);
     if (residue.length === 0) state.unmarkLive(run.runId);
-    swept.push(jsonObject({ runId: run.runId, state: 'unsealed', removed: lines.filter((line) => line.result === 'clean').map((line) => line.probe), residue }));
+    swept.push(jsonObject({ runId: run.runId, state: state.stateOf(run.runId), removed: lines.filter((line) => line.result === 'clean').map((line) => line.probe), unfinished, residue }));
   }
   return swept;
+}
+
+/** Notes the init of a cell as soon as there is one: without groups it is all that a sweep can find it by. */
+function noting(backend: CellBackend, note: (facts: CellFacts) => void): CellBackend {
+  return {
+    name: backend.name,
+    async create(plan, options) {
+      const cell = await backend.create(plan, options);
+      note(cell.facts);
+      return cell;
+    },
+  };
 }
 
 export interface OpenRun {
@@ -175,14 +195,18 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
 async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
+  refuseUnsafeMounts(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }), sockets: boundSockets() });
   const swept = await sweep(state);
   const scratch = state.scratchOf(plan.runId);
   // There before anything of the cell is made: a start that finds it can clean up after us.
-  state.markLive({ runId: plan.runId, owner: selfIdentity(), scratch, cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) });
+  const mark: LiveRun = { runId: plan.runId, owner: selfIdentity(), scratch, bundle: state.bundleOf(plan.runId, request.evidence), cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) };
+  state.markLive(mark);
   let forming: Promise<LiveCell> | undefined;
   try {
     prepareScratch(scratch, plan);
-    const backend = createBwrapBackend();
+    const backend = noting(createBwrapBackend(), ({ initPid, initStartTime, namespaces: { pid, net } }) =>
+      state.markLive({ ...mark, cell: { init: { pid: initPid, startTime: initStartTime }, namespaces: { ...(pid === undefined ? {} : { pid }), ...(net === undefined ? {} : { net }) } } }),
+    );
     // What asks for secrets waits for them [X3]; any other cell forms while the keys are read and the beginning is written.
     if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));

@@ -4,7 +4,7 @@
  */
 export { cellBackendContract, type CellBackendHarness } from './contracts/cell-backend.ts';
 export { clockContract, type ClockHarness } from './contracts/clock.ts';
-export { type ContractCase } from './contracts/contract.ts';
+export type { ContractCase } from './contracts/contract.ts';
 export { exportSinkContract, type ExportSinkHarness } from './contracts/export-sink.ts';
 export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';
 export { secretBrokerContract, type SecretBrokerHarness } from './contracts/secret-broker.ts';

@@ -18,6 +18,12 @@ export function syncFolder(path: string): void {
 
 let temporaries = 0;
 
+/** Pid of the process that was writing this temporary file of `writeFileAtomic`; undefined when it is none. */
+export function temporaryOwner(name: string): number | undefined {
+  const pid = /\.(\d+)\.\d+\.part$/.exec(name)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
 /** Writes beside the target, syncs, then renames (or links, when an existing file must win). @returns false when `exclusive` and it existed */
 export function writeFileAtomic(path: string, bytes: Uint8Array, options: { mode?: number; exclusive?: boolean; sync?: boolean } = {}): boolean {
   temporaries += 1;
@@ -46,11 +52,13 @@ export function writeFileAtomic(path: string, bytes: Uint8Array, options: { mode
  * An append-only file. After the first failed write or sync it is poisoned: what the disk holds is no longer known, so nothing is tried again.
  */
 export class AppendFile {
+  readonly #path: string;
   readonly #fd: number;
   #poison: CellError | undefined;
   #open = true;
 
   constructor(path: string) {
+    this.#path = path;
     this.#fd = openSync(path, 'ax', 0o600);
   }
 
@@ -59,7 +67,7 @@ export class AppendFile {
     try {
       action();
     } catch (error) {
-      this.#poison = new CellError('evidence.unwritable', `Cannot ${what} the evidence: ${messageOf(error)}`, { cause: error });
+      this.#poison = new CellError('evidence.unwritable', `Cannot ${what} the evidence in ${this.#path}: ${messageOf(error)}`, { cause: error });
       throw this.#poison;
     }
   }

@@ -1,5 +1,11 @@
-/** Writes a bundle folder. All files 0600 in a 0700 folder. */
-import { closeSync, fdatasyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+/**
+ * Writes a bundle folder. All files 0600 in a 0700 folder.
+ *
+ *   K1  whatever the disk refuses is `evidence.unwritable`: the caller ends the cell, it never goes on with less evidence;
+ *   K2  after the first `sync` the folder, the keyset and the records so far are on the disk, by name and by content.
+ */
+import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Digest, digestOf, sha256Stream } from '../../base/crypto.ts';
 import { assert, CellError, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
@@ -7,6 +13,25 @@ import { BUNDLE } from '../../core/evidence/bundle.ts';
 import type { KeptOutput, OutputKeeper, RunBundle } from '../../ports/run-bundle.ts';
 import { syncFolder, writeFileAtomic } from '../os/durable-file.ts';
 import type { RunFolder } from './state.ts';
+
+/** [K1] */
+function written<T>(what: string, path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof CellError) throw error;
+    throw new CellError('evidence.unwritable', `Cannot ${what} ${path}: ${messageOf(error)}`, { cause: error, facts: { path } });
+  }
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at);
@@ -27,15 +52,13 @@ function outputKeeper(path: string, budget: Budget, always: boolean): OutputKeep
   let keptBytes = 0;
   let result: KeptOutput | undefined;
   const write = (piece: Uint8Array): void => {
-    try {
+    written('keep the output of the command in', path, () => {
       if (fd === undefined) {
         fd = openSync(path, 'wx', 0o600);
         budget.files -= 1;
       }
       writeAll(fd, piece);
-    } catch (error) {
-      throw new CellError('evidence.unwritable', `Cannot keep the output of the command: ${messageOf(error)}`, { cause: error });
-    }
+    });
   };
   const keep = (chunk: Uint8Array): void => {
     if (budget.bytes === 0 || (fd === undefined && budget.files === 0)) return;
@@ -60,14 +83,38 @@ function outputKeeper(path: string, budget: Budget, always: boolean): OutputKeep
     finish() {
       if (result === undefined) {
         if (fd !== undefined) {
-          if (keptBytes > 0) fdatasyncSync(fd);
-          closeSync(fd);
+          const done = fd;
+          if (keptBytes > 0) written('keep the output of the command in', path, () => fdatasyncSync(done));
+          closeSync(done);
         }
         result = { bytes, digest: all.digest(), keptBytes, keptDigest: kept.digest(), truncated: keptBytes < bytes };
       }
       return result;
     },
   };
+}
+
+/** Durable when it returns; nothing is left of one that fails. */
+async function writeArtifact(path: string, bytes: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
+  const hash = sha256Stream();
+  let size = 0;
+  const fd = written('keep an artifact in', path, () => openSync(path, 'wx', 0o600));
+  try {
+    try {
+      for await (const chunk of bytes) {
+        written('keep an artifact in', path, () => writeAll(fd, chunk));
+        hash.update(chunk);
+        size += chunk.byteLength;
+      }
+      written('keep an artifact in', path, () => fdatasyncSync(fd));
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+  return { digest: hash.digest(), size };
 }
 
 /** @param options.keptBytesMax of each stream, over all commands of the run */
@@ -79,14 +126,24 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
   const artifacts = new Map<string, Digest>();
   const documents = new Map<string, Digest>();
   let parts = 0;
-  writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false });
+  let begun = false;
+  written('write', `${path}/${BUNDLE.keyset}`, () => writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false }));
   return {
     path,
     append(record) {
       records.append(record);
       recordsHash.update(record);
     },
-    sync: () => records.sync(),
+    sync() {
+      if (!begun) {
+        written('make durable', path, () => {
+          syncFile(`${path}/${BUNDLE.keyset}`);
+          for (const folder of [path, dirname(path)]) syncFolder(folder);
+        }); // K2
+        begun = true;
+      }
+      records.sync();
+    },
     keepOutput(name, command) {
       const file = command === 1 ? `${name}.log` : `${name}.${command}.log`;
       assert(!outputs.has(file), 'a command keeps each of its streams once');
@@ -95,39 +152,17 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
       return keeper;
     },
     async keepArtifact(bytes) {
-      mkdirSync(`${path}/artifacts`, { recursive: true, mode: 0o700 });
+      written('make', `${path}/artifacts`, () => mkdirSync(`${path}/artifacts`, { recursive: true, mode: 0o700 }));
       parts += 1;
       const temporary = `${path}/artifacts/part-${parts}`;
-      const hash = sha256Stream();
-      let size = 0;
-      const fd = openSync(temporary, 'wx', 0o600);
-      try {
-        try {
-          for await (const chunk of bytes) {
-            writeAll(fd, chunk);
-            hash.update(chunk);
-            size += chunk.byteLength;
-          }
-          fdatasyncSync(fd);
-        } finally {
-          closeSync(fd);
-        }
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw error;
-      }
-      const digest = hash.digest();
+      const { digest, size } = await writeArtifact(temporary, bytes);
       const name = `${BUNDLE.artifacts}${digest.slice('sha256:'.length)}`;
-      renameSync(temporary, `${path}/${name}`);
+      written('keep an artifact in', path, () => renameSync(temporary, `${path}/${name}`));
       artifacts.set(name, digest);
       return { digest, bytes: size, path: `${path}/${name}` };
     },
     keepDocument(name, bytes) {
-      try {
-        writeFileAtomic(`${path}/${name}`, bytes);
-      } catch (error) {
-        throw new CellError('evidence.unwritable', `Cannot write ${name} into the bundle: ${messageOf(error)}`, { cause: error });
-      }
+      written('write', `${path}/${name}`, () => writeFileAtomic(`${path}/${name}`, bytes));
       const digest = digestOf(bytes);
       documents.set(name, digest);
       return digest;
@@ -139,11 +174,11 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
         if (keeper.hasFile) files.set(file, keptDigest);
       }
       for (const [name, digest] of [...documents, ...artifacts]) files.set(name, digest);
-      if (artifacts.size > 0) syncFolder(`${path}/artifacts`);
+      if (artifacts.size > 0) written('make durable', `${path}/artifacts`, () => syncFolder(`${path}/artifacts`));
       records.sync();
       records.close();
       return files;
     },
-    attest: (bytes) => void writeFileAtomic(`${path}/${BUNDLE.attestation}`, bytes),
+    attest: (bytes) => void written('write', `${path}/${BUNDLE.attestation}`, () => writeFileAtomic(`${path}/${BUNDLE.attestation}`, bytes)),
   };
 }

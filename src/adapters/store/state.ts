@@ -3,15 +3,20 @@
  *
  *   Z1  `live/<runId>.json` is durable before anything of the run is made, and removed only after its teardown: whoever starts next can
  *       sweep what a killed supervisor left;
- *   Z2  a run is `running` while its supervisor lives (pid, start time and boot id), `sealed` when its last record is the seal, else `unsealed`.
+ *   Z2  a run is `running` while its supervisor lives (pid, start time and boot id), `sealed` when its last record is the seal and the
+ *       attestation over it is there, else `unsealed`;
+ *   Z3  a run that had a mark is listed, however early its supervisor was killed.
+ *
+ * LIMIT: supervisors that share a state folder share a pid namespace; one in another container looks dead from here.
  */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, symlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { utf8 } from '../../base/bytes.ts';
 import { CellError, errnoOf, ignore } from '../../base/errors.ts';
 import { EVENTS } from '../../core/events/catalogue.ts';
-import { isAlive, type ProcessIdentity } from '../os/procfs.ts';
-import { AppendFile, privateFolder, writeFileAtomic } from '../os/durable-file.ts';
+import { BUNDLE } from '../../core/evidence/bundle.ts';
+import { isAlive, type ProcessIdentity, startTimeOf } from '../os/procfs.ts';
+import { AppendFile, privateFolder, temporaryOwner, writeFileAtomic } from '../os/durable-file.ts';
 
 /** What a later start needs to end and remove a run. */
 export interface LiveRun {
@@ -19,6 +24,10 @@ export interface LiveRun {
   readonly owner: ProcessIdentity;
   readonly scratch: string;
   readonly cgroups: readonly { readonly controller: 'memory' | 'pids' | 'cpu' | 'freezer' | 'unified'; readonly version: 1 | 2; readonly path: string }[];
+  /** Where the bundle is, or is going to be. */
+  readonly bundle: string;
+  /** Of a cell that exists: its init and namespaces, as the host of `owner.bootId` numbers them. */
+  readonly cell?: { readonly init: { readonly pid: number; readonly startTime: string }; readonly namespaces: { readonly pid?: number; readonly net?: number } };
 }
 
 export type RunState = 'running' | 'sealed' | 'unsealed';
@@ -62,23 +71,31 @@ export class StateFolder {
     return `${this.path}/overlays/${runId}`;
   }
 
-  /** @param evidence where the bundle goes instead of the state folder: must not exist, or be empty */
+  bundleOf(runId: string, evidence?: string): string {
+    return evidence === undefined ? `${this.path}/runs/${runId}` : resolve(evidence);
+  }
+
+  /** @param evidence where the bundle goes instead of the state folder: must not exist, or be empty. @throws CellError `evidence.unwritable` */
   createRun(runId: string, evidence?: string): RunFolder {
-    const path = evidence === undefined ? `${this.path}/runs/${runId}` : resolve(evidence);
+    const path = this.bundleOf(runId, evidence);
+    const listed = `${this.path}/runs/${runId}`;
     try {
+      if (evidence !== undefined) {
+        if (existsSync(path) && readdirSync(path).length > 0) throw new CellError('evidence.unwritable', `Cannot put the evidence into ${path}: the folder is not empty`, { facts: { path } });
+        symlinkSync(path, listed); // before the folder itself: what is made is listed [Z3]
+      }
       mkdirSync(path, { recursive: evidence !== undefined, mode: 0o700 });
-      if (evidence !== undefined && readdirSync(path).length > 0) throw new CellError('evidence.unwritable', `Cannot put the evidence into ${path}: the folder is not empty`, { facts: { path } });
-      if (evidence !== undefined) symlinkSync(path, `${this.path}/runs/${runId}`);
-      return { runId, path, scratch: this.scratchOf(runId), records: new AppendFile(`${path}/records.jsonl`) };
+      return { runId, path, scratch: this.scratchOf(runId), records: new AppendFile(`${path}/${BUNDLE.records}`) };
     } catch (error) {
+      if (evidence !== undefined) rmSync(listed, { force: true });
       if (error instanceof CellError) throw error;
       throw new CellError('evidence.unwritable', `Cannot make the bundle ${path}: ${errnoOf(error) ?? 'failed'}`, { cause: error, facts: { path } });
     }
   }
 
-  /** [Z1] */
+  /** [Z1] What is learned once the cell exists need not be durable: a power cut ends the cell too. */
   markLive(run: LiveRun): void {
-    writeFileAtomic(`${this.path}/live/${run.runId}.json`, utf8(JSON.stringify(run)));
+    writeFileAtomic(`${this.path}/live/${run.runId}.json`, utf8(JSON.stringify(run)), { sync: run.cell === undefined });
   }
 
   unmarkLive(runId: string): void {
@@ -103,6 +120,28 @@ export class StateFolder {
     return this.live().filter((run) => !isAlive(run.owner));
   }
 
+  /** Removes what a killed supervisor was in the middle of writing, and lists the run [Z3]. Idempotent. @returns what was removed */
+  tidyAbandoned(run: LiveRun): string[] {
+    const removed: string[] = [];
+    const artifacts = `${run.bundle}/${BUNDLE.artifacts}`;
+    for (const name of namesIn(run.bundle)) if (temporaryOwner(name) === run.owner.pid) removed.push(`${run.bundle}/${name}`);
+    for (const name of namesIn(artifacts)) if (/^part-\d+$/.test(name)) removed.push(`${artifacts}${name}`);
+    for (const path of removed) rmSync(path, { force: true });
+    const listed = `${this.path}/runs/${run.runId}`;
+    if (lstatSync(listed, { throwIfNoEntry: false }) === undefined) mkdirSync(listed, { recursive: true, mode: 0o700 });
+    return removed;
+  }
+
+  /** Removes the unfinished files of processes that are gone. */
+  tidyTemporaries(): void {
+    for (const folder of [`${this.path}/live`, this.keys]) {
+      for (const name of namesIn(folder)) {
+        const owner = temporaryOwner(name);
+        if (owner !== undefined && (owner === process.pid || startTimeOf(owner) === undefined)) rmSync(`${folder}/${name}`, { force: true });
+      }
+    }
+  }
+
   /** Newest first: ids begin with their time. */
   list(): RunEntry[] {
     const live = new Map(this.live().map((run) => [run.runId, run]));
@@ -110,9 +149,13 @@ export class StateFolder {
     return ids.sort().reverse().map((runId) => this.#entry(runId, live.get(runId)));
   }
 
+  stateOf(runId: string): RunState {
+    return this.#entry(runId, undefined).state;
+  }
+
   #entry(runId: string, live: LiveRun | undefined): RunEntry {
     const bundle = `${this.path}/runs/${runId}`;
-    const state: RunState = lastRecordIsSeal(`${bundle}/records.jsonl`) ? 'sealed' : live !== undefined && isAlive(live.owner) ? 'running' : 'unsealed';
+    const state: RunState = existsSync(`${bundle}/${BUNDLE.attestation}`) && lastRecordIsSeal(`${bundle}/${BUNDLE.records}`) ? 'sealed' : live !== undefined && isAlive(live.owner) ? 'running' : 'unsealed';
     return { runId, state, bundle };
   }
 
@@ -129,6 +172,15 @@ export class StateFolder {
   remove(run: RunEntry): void {
     rmSync(this.overlayOf(run.runId), { recursive: true, force: true });
     rmSync(run.bundle, { recursive: true, force: true });
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    ignore(error, 'a folder that is not there, or is a file, holds nothing of ours');
+    return [];
   }
 }
 

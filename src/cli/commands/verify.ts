@@ -1,11 +1,12 @@
 /** `cellos verify`: one verdict, the first bad record, and the exit code that says it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { openKeys, StateFolder } from '../../compose/local.ts';
+import { openKeys, StateFolder, systemClock } from '../../compose/local.ts';
 import { CellError } from '../../base/errors.ts';
 import { currentSettings } from '../../config/env.ts';
 import { parseTrustFile } from '../../core/signing/keyset.ts';
 import type { ParsedArgs } from '../command.ts';
-import { auditPath, reportText } from '../verify-report.ts';
+import { auditPath, reportText, timeOption } from '../verify-report.ts';
+import { parsePositive } from '../../base/quantity.ts';
 
 async function execute(args: ParsedArgs): Promise<number> {
   const [operand, ...more] = args.positionals;
@@ -13,12 +14,21 @@ async function execute(args: ParsedArgs): Promise<number> {
   const files = args.texts('trust');
   const state = files.length === 0 || !existsSync(operand) ? new StateFolder(currentSettings().stateDir) : undefined;
   const roots = new Map(files.flatMap((file) => [...parseTrustFile(readFileSync(file))]));
+  // Bare events carry no keyset: what signs them is trusted by name, or is the key of this host.
+  const signers = new Map(roots);
   if (files.length === 0 && state !== undefined) {
-    const { root } = openKeys(state);
+    const { root, event } = openKeys(state);
     roots.set(root.kid, root.publicKey);
+    signers.set(event.kid, event.publicKey);
   }
+  const [at, epoch] = [args.text('at'), args.text('min-epoch')];
+  const trust = {
+    roots,
+    ...(at === undefined ? {} : { at: at === 'now' ? timeOption(systemClock.nowRfc3339()) : timeOption(at) }),
+    ...(epoch === undefined ? {} : { epochMin: parsePositive('--min-epoch', epoch, true) }),
+  };
   const path = existsSync(operand) ? operand : (state?.resolve(operand).bundle ?? operand);
-  const report = await auditPath(path, roots);
+  const report = await auditPath(path, trust, signers);
   process.stdout.write(reportText(report, args.flag('json')));
   return report.exitCode;
 }

@@ -36,7 +36,10 @@ export class RecordAuditor {
   stream: string | undefined;
   firstBad: BadRecord | undefined;
   unsupported = false;
-  withheld = 0;
+  /** Positions of the records whose event was taken out. */
+  readonly withheld: number[] = [];
+  /** Time of the last event, as it says itself. */
+  lastTime: string | undefined;
   seal: Seal | undefined;
   keysetDigest: string | undefined;
 
@@ -45,11 +48,26 @@ export class RecordAuditor {
     this.#keys = keys;
   }
 
+  /** An auditor that goes on from here by itself: many endings can be judged after one reading of the beginning. */
+  fork(): RecordAuditor {
+    const copy = new RecordAuditor(this.#keys);
+    for (const id of this.#ids) copy.#ids.add(id);
+    copy.#head = this.#head;
+    copy.withheld.push(...this.withheld);
+    const { count, stream, firstBad, unsupported, lastTime, seal, keysetDigest } = this;
+    return Object.assign(copy, { count, stream, firstBad, unsupported, lastTime, seal, keysetDigest });
+  }
+
+  /** Names the record that would come next as the first bad one. */
+  refuse(reason: string): void {
+    this.firstBad ??= { seq: this.count, line: this.count + 1, reason };
+  }
+
   /** @param line without its newline. Once a record is bad, the rest is not looked at: nothing after it can be trusted. */
   push(line: Bytes): void {
     if (this.firstBad !== undefined) return;
     const reason = this.#check(line);
-    if (reason !== undefined) this.firstBad = { seq: this.count, line: this.count + 1, reason };
+    if (reason !== undefined) this.refuse(reason);
     else this.count += 1;
   }
 
@@ -94,7 +112,7 @@ export class RecordAuditor {
     if (saltBytes?.byteLength !== SALT_BYTES) return 'the salt is malformed';
     if (typeof digest !== 'string' || !/^sha256:[0-9a-f]{64}$/.test(digest)) return 'the digest is malformed';
     if (envelope === undefined) {
-      this.withheld += 1;
+      this.withheld.push(this.count);
       return this.count === 0 ? 'the first record is withheld' : undefined;
     }
     if (envelopeDigest(saltBytes, canonicalText(envelope)) !== digest) return 'the event is not the one the record was made for';
@@ -113,6 +131,7 @@ export class RecordAuditor {
     const data = isJsonObject(event.data) ? event.data : jsonObject({});
     if (this.#ids.has(event.id)) return `the event id ${event.id} stands twice`;
     this.#ids.add(event.id);
+    this.lastTime = event.time;
     if (data['runId'] !== undefined && data['runId'] !== this.stream) return `the event is about the run "${String(data['runId'])}"`;
     const genesis = event.type === EVENTS.genesis.type;
     if (genesis !== (this.count === 0)) return genesis ? 'a genesis stands in the middle' : 'the first record is not a genesis';

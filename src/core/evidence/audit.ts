@@ -3,17 +3,19 @@
  *
  *   U1  a skipped check never ends in `complete`;
  *   U2  the first record that is wrong is named; what comes after it is not trusted;
- *   U3  every file is either checked by digest or makes the bundle `tampered` by being there.
+ *   U3  every file is either checked by digest or makes the bundle `tampered` by being there;
+ *   U4  an end that is not there is `incomplete-tail`, as a killed supervisor leaves it; what was attested and is not so is `tampered`;
+ *   U5  a withheld event is a gap that its record declares: header, salt and digest stand, and the attested head covers them.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';
 import { digestOf, sha256Stream } from '../../base/crypto.ts';
-import { CellError, isCellError, messageOf } from '../../base/errors.ts';
+import { CellError, type ErrorCode, isCellError, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 import { parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
-import { type Keyset, verifyKeyset } from '../signing/keyset.ts';
+import { isUtcTime, type Keyset, verifyKeyset } from '../signing/keyset.ts';
 import { type BadRecord, RecordAuditor } from './audit-records.ts';
 import { BUNDLE, verifyAttestation } from './bundle.ts';
 
@@ -45,6 +47,16 @@ export interface AuditReport {
   readonly firstBadRecord?: BadRecord;
   /** What was found wrong, or stands in the way; empty for `complete`. */
   readonly findings: readonly string[];
+}
+
+/** What the auditor relies on. Nothing of it is read from the bundle. */
+export interface AuditTrust {
+  /** kid → raw Ed25519 public key of the roots that may sign a keyset. */
+  readonly roots: ReadonlyMap<string, Bytes>;
+  /** Keysets of an earlier epoch are stale: the auditor knows of a newer one. */
+  readonly epochMin?: number;
+  /** Time of the audit, RFC 3339 in UTC: a keyset that has run out by then is stale. */
+  readonly at?: string;
 }
 
 type ReportParts = Partial<{ -readonly [K in keyof AuditReport]: AuditReport[K] }>;
@@ -80,7 +92,14 @@ export async function* linesOf(chunks: AsyncIterable<Bytes>): AsyncGenerator<{ l
   if (rest.byteLength > 0) yield { line: rest, complete: false };
 }
 
-async function auditRecords(source: BundleSource, auditor: RecordAuditor): Promise<{ torn: boolean; digest: string }> {
+interface RecordsRead {
+  readonly auditor: RecordAuditor;
+  /** Bytes stand after the last newline. */
+  readonly torn: boolean;
+  readonly digest: string;
+}
+
+async function readRecords(source: BundleSource, auditor: RecordAuditor): Promise<RecordsRead> {
   const hash = sha256Stream();
   let torn = false;
   async function* counted(): AsyncGenerator<Bytes> {
@@ -89,18 +108,24 @@ async function auditRecords(source: BundleSource, auditor: RecordAuditor): Promi
       yield chunk;
     }
   }
-  for await (const { line, complete } of linesOf(counted())) {
-    if (complete) auditor.push(line);
-    else torn = true;
+  try {
+    for await (const { line, complete } of linesOf(counted())) {
+      if (complete) auditor.push(line);
+      else torn = true;
+    }
+  } catch (error) {
+    if (!isDefect(error)) throw error;
+    auditor.refuse(messageOf(error));
   }
-  return { torn, digest: hash.digest() };
+  return { auditor, torn, digest: hash.digest() };
 }
 
 function keysFor(keyset: Keyset, purpose: 'event' | 'bundle'): Map<string, Bytes> {
   return new Map(keyset.keys.filter((key) => key.purpose === purpose).map((key) => [key.kid, key.publicKey]));
 }
 
-async function checkFiles(source: BundleSource, listed: ReadonlyMap<string, string>, present: readonly string[], recordsDigest: string): Promise<string[]> {
+/** @param digests of files that were read already */
+async function checkFiles(source: BundleSource, listed: ReadonlyMap<string, string>, present: readonly string[], digests: ReadonlyMap<string, string>): Promise<string[]> {
   const findings: string[] = [];
   for (const path of present) if (path !== BUNDLE.attestation && !listed.has(path)) findings.push(`${path} is in the bundle, and the attestation does not know it`); // U3
   for (const [path, digest] of listed) {
@@ -108,8 +133,8 @@ async function checkFiles(source: BundleSource, listed: ReadonlyMap<string, stri
       findings.push(`${path} is missing`);
       continue;
     }
-    let seen = recordsDigest;
-    if (path !== BUNDLE.records) {
+    let seen = digests.get(path);
+    if (seen === undefined) {
       const hash = sha256Stream();
       for await (const chunk of source.open(path)) hash.update(chunk);
       seen = hash.digest();
@@ -120,55 +145,115 @@ async function checkFiles(source: BundleSource, listed: ReadonlyMap<string, stri
   return findings;
 }
 
-/** Audits a bundle. Never throws for what is in it; every defect is a finding. */
-export async function auditBundle(source: BundleSource, trust: { roots: ReadonlyMap<string, Bytes> }): Promise<AuditReport> {
+/** What a bundle may do wrong. Anything else thrown is ours: a bug, or a disk that cannot be read. */
+const DEFECTS: ReadonlySet<ErrorCode> = new Set(['evidence.invalid', 'json.invalid', 'json.number', 'signature.invalid', 'event.invalid', 'crypto.key']);
+
+function isDefect(error: unknown): boolean {
+  return isCellError(error) && DEFECTS.has(error.code);
+}
+
+/** Audits a bundle; every defect of it is a finding. @throws only what the source throws when it cannot read */
+export async function auditBundle(source: BundleSource, trust: AuditTrust): Promise<AuditReport> {
   try {
-    return await audit(source, trust.roots);
+    return await audit(source, trust);
   } catch (error) {
-    if (isCellError(error, 'internal.bug')) throw error;
+    if (!isDefect(error)) throw error;
     return report('tampered', [messageOf(error)]);
   }
 }
 
-async function audit(source: BundleSource, roots: ReadonlyMap<string, Bytes>): Promise<AuditReport> {
+function partsOf(auditor: RecordAuditor): ReportParts {
+  const { count, head, stream, seal, firstBad } = auditor;
+  return {
+    count,
+    head,
+    ...(stream === undefined ? {} : { runId: stream }),
+    ...(seal === undefined ? {} : { outcome: seal.outcome }),
+    ...(firstBad === undefined ? {} : { firstBadRecord: firstBad }),
+  };
+}
+
+/** Judges the records alone. @returns undefined when they are whole up to their seal: then the files are next. */
+export function judgeRecords(auditor: RecordAuditor, seen: { torn: boolean; attested: boolean; keysetDigest: string }): AuditReport | undefined {
+  const { firstBad, unsupported, seal, count } = auditor;
+  if (firstBad !== undefined) return report(unsupported ? 'unsupported' : 'tampered', [`Record ${firstBad.seq} (line ${firstBad.line}): ${firstBad.reason}`], partsOf(auditor));
+  if (count > 0 && auditor.keysetDigest !== seen.keysetDigest) return report('tampered', ['The keyset is not the one the run began with'], partsOf(auditor));
+  const refuse = (finding: string, reason: string): AuditReport => {
+    auditor.refuse(reason);
+    return report('tampered', [finding], partsOf(auditor));
+  };
+  if (seal !== undefined) return seen.torn ? refuse('Bytes stand after the seal', 'bytes stand after the seal') : undefined;
+  const end = seen.torn ? 'the last line is torn' : 'there is no seal';
+  if (seen.attested) return refuse(`The records were attested as ended, and ${end}`, 'the records end here without a seal'); // U4
+  return report('incomplete-tail', [`The run has no end: ${end}; everything before it verifies`], partsOf(auditor));
+}
+
+/** Why the keyset no longer counts, though a trusted root signed it. */
+function staleness(keyset: Keyset, trust: AuditTrust, lastTime: string | undefined): string | undefined {
+  if (trust.epochMin !== undefined && keyset.epoch < trust.epochMin) return `The keyset is of epoch ${keyset.epoch}; epoch ${trust.epochMin} or later is asked for`;
+  const { notAfter } = keyset;
+  if (notAfter === undefined) return undefined;
+  // Compared to the second; both are UTC, so text order is time order.
+  const after = (time: string): boolean => time.slice(0, 19) > notAfter.slice(0, 19);
+  if (lastTime === undefined || !isUtcTime(lastTime) || after(lastTime)) return `The keyset had run out (${notAfter}) when the run ended (${lastTime ?? 'at no known time'})`;
+  if (trust.at !== undefined && after(trust.at)) return `The keyset has run out: it was good until ${notAfter}`;
+  return undefined;
+}
+
+async function audit(source: BundleSource, trust: AuditTrust): Promise<AuditReport> {
   const present = await source.list();
-  for (const path of [BUNDLE.records, BUNDLE.keyset]) if (!present.includes(path)) return report('tampered', [`${path} is missing`]);
+  const attested = present.includes(BUNDLE.attestation);
+  const missing = [BUNDLE.records, BUNDLE.keyset].find((path) => !present.includes(path));
+  if (missing !== undefined) {
+    const begun = attested || (present.includes(BUNDLE.records) && (await holdsBytes(source, BUNDLE.records)));
+    return begun ? report('tampered', [`${missing} is missing`]) : report('incomplete-tail', ['There is no record: the run never began']); // U4
+  }
   const keysetBytes = await readAll(source, BUNDLE.keyset);
   let keyset: Keyset;
   try {
-    keyset = verifyKeyset(keysetBytes, roots);
+    keyset = verifyKeyset(keysetBytes, trust.roots);
   } catch (error) {
+    if (!isDefect(error)) throw error;
     const untrusted = isCellError(error) && error.facts['reason'] === 'untrusted';
     return report(untrusted ? 'untrusted-key' : 'tampered', [messageOf(error)]);
   }
-  const auditor = new RecordAuditor(keysFor(keyset, 'event'));
-  const { torn, digest } = await auditRecords(source, auditor);
-  const parts: ReportParts = { count: auditor.count, head: auditor.head, ...(auditor.stream === undefined ? {} : { runId: auditor.stream }), ...(auditor.seal === undefined ? {} : { outcome: auditor.seal.outcome }) };
-  if (auditor.firstBad !== undefined) {
-    parts.firstBadRecord = auditor.firstBad;
-    return report(auditor.unsupported ? 'unsupported' : 'tampered', [`Record ${auditor.firstBad.seq} (line ${auditor.firstBad.line}): ${auditor.firstBad.reason}`], parts);
-  }
-  if (auditor.count > 0 && auditor.keysetDigest !== digestOf(keysetBytes)) return report('tampered', ['The keyset is not the one the run began with'], parts);
-  if (auditor.seal === undefined) {
-    const end = torn ? 'the last line is torn' : 'there is no seal';
-    if (present.includes(BUNDLE.attestation)) return report('tampered', [`The records were attested as ended, and ${end}`], { ...parts, firstBadRecord: { seq: auditor.count, line: auditor.count + 1, reason: 'the records end here without a seal' } });
-    return report('incomplete-tail', [`The run has no end: ${end}; everything before it verifies`], parts);
-  }
-  if (torn) return report('tampered', ['Bytes stand after the seal'], { ...parts, firstBadRecord: { seq: auditor.count, line: auditor.count + 1, reason: 'bytes stand after the seal' } });
-  if (!present.includes(BUNDLE.attestation)) return report('tampered', [`${BUNDLE.attestation} is missing`], parts);
-  const attestation = verifyAttestation(await readAll(source, BUNDLE.attestation), keysFor(keyset, 'bundle'));
-  const { predicate } = attestation;
-  const findings = await checkFiles(source, attestation.files, present, digest);
-  if (predicate.runId !== auditor.stream || predicate.count !== auditor.count || predicate.head !== auditor.head || predicate.outcome !== auditor.seal.outcome) findings.push('The attestation is about another run');
+  const records = await readRecords(source, new RecordAuditor(keysFor(keyset, 'event')));
+  const verdict = judgeRecords(records.auditor, { torn: records.torn, attested, keysetDigest: digestOf(keysetBytes) }) ?? (await judgeFiles(source, { present, attested, keyset, keysetDigest: digestOf(keysetBytes), records }));
+  if (verdict.verdict === 'tampered' || verdict.verdict === 'unsupported') return verdict;
+  const stale = staleness(keyset, trust, records.auditor.lastTime);
+  return stale === undefined ? verdict : report('stale-trust', [stale], partsOf(records.auditor));
+}
+
+async function holdsBytes(source: BundleSource, path: string): Promise<boolean> {
+  for await (const chunk of source.open(path)) if (chunk.byteLength > 0) return true;
+  return false;
+}
+
+/** Holds the attestation against the sealed records and against every file. */
+async function judgeFiles(source: BundleSource, seen: { present: readonly string[]; attested: boolean; keyset: Keyset; keysetDigest: string; records: RecordsRead }): Promise<AuditReport> {
+  const { auditor, digest } = seen.records;
+  const { seal, withheld, count, head, stream } = auditor;
+  const parts = partsOf(auditor);
+  if (!seen.attested || seal === undefined) return report('incomplete-tail', [`${BUNDLE.attestation} is missing: the records verify up to their seal, the other files are not proved`], parts);
+  const { files, predicate } = verifyAttestation(await readAll(source, BUNDLE.attestation), keysFor(seen.keyset, 'bundle'));
+  const digests = new Map([[BUNDLE.keyset as string, seen.keysetDigest]]);
+  // U5: without a withheld event the file is the one attested, byte for byte; with one it is what head and count prove it to be.
+  digests.set(BUNDLE.records, withheld.length === 0 ? digest : (files.get(BUNDLE.records) ?? digest));
+  const findings = await checkFiles(source, files, seen.present, digests);
+  for (const path of [BUNDLE.records, BUNDLE.keyset]) if (!files.has(path)) findings.push(`The attestation does not cover ${path}`);
+  if (predicate.runId !== stream || predicate.count !== count || predicate.head !== head || predicate.outcome !== seal.outcome || predicate.gaps !== seal.gaps) findings.push('The attestation is about another run');
   if (findings.length > 0) return report('tampered', findings, parts);
-  const gaps = auditor.withheld + auditor.seal.gaps;
-  return gaps > 0 ? report('complete-with-declared-gaps', [`${auditor.withheld} events are withheld, ${auditor.seal.gaps} gaps are declared`], parts) : report('complete', [], parts);
+  if (withheld.length > 0) findings.push(`${withheld.length} events are withheld: record ${withheld.slice(0, 16).join(', ')}${withheld.length > 16 ? ' …' : ''}`);
+  if (seal.gaps > 0) findings.push(`${seal.gaps} gaps are declared`);
+  return report(findings.length > 0 ? 'complete-with-declared-gaps' : 'complete', findings, parts);
 }
 
 /** JSON Lines of bare signed envelopes, or of the reference's wrapper events: authentic one by one, their order and number unproved. */
 export async function auditEnvelopes(chunks: AsyncIterable<Bytes>, keys: ReadonlyMap<string, Bytes>): Promise<AuditReport> {
   let count = 0;
+  let number = 0;
   for await (const { line } of linesOf(chunks)) {
+    number += 1;
     if (line.byteLength === 0) continue;
     try {
       const value = parseJson(line);
@@ -176,8 +261,9 @@ export async function auditEnvelopes(chunks: AsyncIterable<Bytes>, keys: Readonl
       verifyEnvelope(parseEnvelope(wrapped), { ed25519: keys });
       count += 1;
     } catch (error) {
+      if (!isDefect(error)) throw error;
       const untrusted = isCellError(error) && error.facts['reason'] === 'unknown-kid';
-      const bad = { seq: count, line: count + 1, reason: messageOf(error) };
+      const bad = { seq: count, line: number, reason: messageOf(error) };
       return report(untrusted ? 'untrusted-key' : 'tampered', [`Line ${bad.line}: ${bad.reason}`], { count, firstBadRecord: bad });
     }
   }

@@ -82,7 +82,9 @@ export function verifyAttestation(bytes: Bytes, keys: ReadonlyMap<string, Bytes>
   for (const item of subject) {
     const digest = isJsonObject(item) ? item['digest'] : undefined;
     if (!isJsonObject(item) || !isJsonObject(digest)) bad('a subject is malformed');
-    files.set(text(item['name'], 'name'), `sha256:${text(digest['sha256'], 'sha256')}`);
+    const name = text(item['name'], 'name');
+    if (files.has(name)) bad(`${name} is a subject twice`);
+    files.set(name, `sha256:${text(digest['sha256'], 'sha256')}`);
   }
   return {
     files,

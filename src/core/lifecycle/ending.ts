@@ -14,6 +14,13 @@ export type StopReason =
   | { readonly kind: 'cancelled'; readonly signal: string }
   | { readonly kind: 'evidence' };
 
+const CANCEL_EXIT: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+/** What the command line exits with after a signal told the supervisor to stop. */
+export function cancelExit(signal: string): number {
+  return CANCEL_EXIT[signal] ?? 130;
+}
+
 export type EndingState =
   | { readonly phase: 'running' }
   | { readonly phase: 'stopping'; readonly reason: StopReason }

@@ -29,19 +29,27 @@ export interface Keyset {
   readonly keysetId: string;
   readonly epoch: number;
   readonly producedAt: string;
+  /** RFC 3339 in UTC: nothing signed later counts, and an audit after it says `stale-trust`. Absent: no end. */
+  readonly notAfter?: string;
   readonly keys: readonly KeysetKey[];
   readonly rootKid: string;
 }
 
 const SCHEMA = '1.0.0';
 
-export function makeKeyset(input: { keysetId: string; epoch: number; producedAt: string; keys: readonly KeysetKey[]; root: EventSigner }): Bytes {
+/** RFC 3339 with the offset of UTC: two of these compare as text, to the second. */
+export function isUtcTime(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\+00:00)$/.test(text);
+}
+
+export function makeKeyset(input: { keysetId: string; epoch: number; producedAt: string; notAfter?: string; keys: readonly KeysetKey[]; root: EventSigner }): Bytes {
   const payload = canonicalBytes(
     jsonObject({
       schemaVersion: SCHEMA,
       keysetId: input.keysetId,
       epoch: input.epoch,
       producedAt: input.producedAt,
+      notAfter: input.notAfter,
       keys: input.keys.map(({ kid, algorithm, purpose, publicKey }) => jsonObject({ kid, algorithm, purpose, publicKey: toBase64Url(publicKey) })),
     }),
   );
@@ -64,9 +72,9 @@ function refuse(reason: KeysetRefusal, message: string): never {
   throw new CellError('signature.invalid', `Cannot use the keyset: ${message}`, { facts: { reason } });
 }
 
-function objectOf(value: JsonValue | undefined, keys: readonly string[], what: string): JsonObject {
+function objectOf(value: JsonValue | undefined, keys: readonly string[], what: string, optional?: string): JsonObject {
   if (!isJsonObject(value)) refuse('malformed', `${what} is not an object`);
-  for (const key of Object.keys(value)) if (!keys.includes(key)) refuse('malformed', `${what} has the unknown member ${key}`);
+  for (const key of Object.keys(value)) if (!keys.includes(key) && key !== optional) refuse('malformed', `${what} has the unknown member ${key}`);
   for (const key of keys) if (value[key] === undefined) refuse('malformed', `${what} has no ${key}`);
   return value;
 }
@@ -114,15 +122,17 @@ export function verifyKeyset(bytes: Bytes, roots: ReadonlyMap<string, Bytes>): K
   const rootKid = textOf(signed, 'signerKid');
   const signature = fromBase64Url(textOf(signed, 'signature'));
   if (textOf(signed, 'algorithm') !== 'ed25519' || signature === undefined) refuse('malformed', 'its signature is malformed');
-  const body = objectOf(canonicalObject(payload, 'the payload'), ['schemaVersion', 'keysetId', 'epoch', 'producedAt', 'keys'], 'the payload');
+  const body = objectOf(canonicalObject(payload, 'the payload'), ['schemaVersion', 'keysetId', 'epoch', 'producedAt', 'keys'], 'the payload', 'notAfter');
   const { epoch } = body;
   if (typeof epoch !== 'number' || epoch < 1) refuse('malformed', 'epoch is not a positive integer');
   if (textOf(body, 'producedAt') !== textOf(envelope, 'producedAt')) refuse('malformed', 'producedAt differs inside and outside');
+  const notAfter = body['notAfter'] === undefined ? undefined : textOf(body, 'notAfter');
+  if (notAfter !== undefined && !isUtcTime(notAfter)) refuse('malformed', 'notAfter is not a time in UTC');
   const keys = keysOf(body['keys']);
   const root = roots.get(rootKid);
   if (root === undefined) refuse('untrusted', `it is signed by "${rootKid}", which is not among the trusted root keys`);
   if (!verifyEd25519({ publicKey: root, message: payload, signature })) refuse('bad-signature', `the signature of "${rootKid}" does not fit`);
-  return { keysetId: textOf(body, 'keysetId'), epoch, producedAt: textOf(body, 'producedAt'), keys, rootKid };
+  return { keysetId: textOf(body, 'keysetId'), epoch, producedAt: textOf(body, 'producedAt'), ...(notAfter === undefined ? {} : { notAfter }), keys, rootKid };
 }
 
 /** A trust file: JSON object kid → base64url Ed25519 public key (reference/02 §6.1). @throws CellError `document.invalid` | `json.invalid` */

@@ -5,12 +5,13 @@
  *   Q2  teardown happens whatever went before, with a budget of its own; then, and only then, the run is sealed;
  *   Q3  evidence that cannot be written ends the cell: nothing runs unrecorded.
  */
-import { type CellError, isCellError, messageOf } from '../../base/errors.ts';
+import { CellError, EXIT, isCellError, messageOf } from '../../base/errors.ts';
 import { jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import type { Digest } from '../../base/crypto.ts';
 import { ulid } from '../../base/ids.ts';
 import { referenceData, type RunContext } from '../../core/events/builders.ts';
 import type { CloudEvent } from '../../core/events/envelope.ts';
+import { cancelExit } from '../../core/lifecycle/ending.ts';
 import type { CellPlan, HostFacts } from '../../core/plan/plan.ts';
 import { planDigest } from '../../core/plan/plan-cell.ts';
 import type { SpecDocument } from '../../core/spec/document.ts';
@@ -107,8 +108,9 @@ export class CellSession {
       recorder.barrier(); // Q1
       return new CellSession(deps, input, { cell, run, sessionId, started });
     } catch (error) {
-      await closeFailed({ deps, input, run, sessionId, cell, error });
-      throw error;
+      const cause = input.signal.aborted ? new CellError('cancelled', `The run was given up before its command began: ${String(input.signal.reason)}`, { cause: error }) : error;
+      await closeFailed({ deps, input, run, sessionId, cell, error: cause });
+      throw cause;
     }
   }
 
@@ -126,6 +128,13 @@ export class CellSession {
       end,
     });
     return this.#closed;
+  }
+
+  /** Ends everything and records nothing: for evidence that cannot be written any more [Q3]. */
+  async abandon(): Promise<readonly TeardownLine[]> {
+    const lines = await this.cell.destroy();
+    await this.secrets.abandon();
+    return lines;
   }
 
   get provenance(): JsonObject {
@@ -199,7 +208,8 @@ async function finish(closing: Closing): Promise<readonly TeardownLine[]> {
 /** A start that failed half-way is torn down and sealed too; only a failure of the evidence itself leaves the run unsealed. */
 async function closeFailed(failed: { deps: SessionDeps; input: SessionInput; run: RunContext; sessionId: string; cell: LiveCell | undefined; error: unknown }): Promise<void> {
   const { input, error } = failed;
-  const info = isCellError(error) ? (error as CellError).info : undefined;
+  const cancelled = isCellError(error, 'cancelled');
+  const exitCode = cancelled ? cancelExit(String(input.signal.reason)) : isCellError(error) ? error.info.exit : EXIT.failure;
   const closing: Closing = {
     deps: failed.deps,
     recorder: input.recorder,
@@ -208,10 +218,11 @@ async function closeFailed(failed: { deps: SessionDeps; input: SessionInput; run
     sessionId: failed.sessionId,
     cell: failed.cell,
     secrets: input.secrets,
-    end: { outcome: 'failed', ending: 'start-failed', exitCode: info?.exit ?? 125, reason: messageOf(error), forced: true },
+    end: { outcome: 'failed', ending: cancelled ? 'cancelled' : 'start-failed', exitCode, reason: messageOf(error), forced: true },
   };
   if (isCellError(error, 'evidence.unwritable')) {
     await failed.cell?.destroy();
+    await input.secrets.abandon();
     return;
   }
   await finish(closing);

@@ -7,8 +7,9 @@
  */
 import { ignore } from '../../base/errors.ts';
 import { jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { referenceData } from '../../core/events/builders.ts';
-import { decideEnding, type EndingInput, type EndingState, type StopReason } from '../../core/lifecycle/ending.ts';
+import { cancelExit, decideEnding, type EndingInput, type EndingState, type StopReason } from '../../core/lifecycle/ending.ts';
 import type { CellProcess, CellUsage, ProcessEnd } from '../../ports/cell-backend.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OutputKeeper } from '../../ports/run-bundle.ts';
@@ -50,6 +51,8 @@ export interface CommandRequest {
   readonly graceMs: number;
   /** Aborting asks the command to stop; the reason's text is the name of the signal we got, or says in a clause why. */
   readonly cancel: AbortSignal;
+  /** Aborting kills it, whatever it was asked before. */
+  readonly force?: AbortSignal;
 }
 
 /** As the reason of `cancel`: the time to live of the cell is over. */
@@ -105,15 +108,20 @@ class EndingLoop {
 
 type Keepers = { readonly stdout: OutputKeeper; readonly stderr: OutputKeeper };
 
-async function pump(process: CellProcess, stream: 'stdout' | 'stderr', request: CommandRequest, keepers: Keepers | undefined, onFailure: (error: unknown) => void): Promise<void> {
+/** @param unread resolves when nobody waits for the consumer any longer; the rest is only kept */
+async function pump(input: { process: CellProcess; stream: 'stdout' | 'stderr'; request: CommandRequest; keepers: Keepers | undefined; unread: Promise<'unread'>; onFailure: (error: unknown) => void }): Promise<void> {
+  const { process, stream, request, keepers } = input;
+  let open = true;
   for await (const chunk of process[stream]) {
     try {
       keepers?.[stream].write(chunk);
     } catch (error) {
-      onFailure(error);
-      return;
+      return input.onFailure(error);
     }
-    if (!(await request.onOutput(stream, chunk))) return void process.closeOutput(stream);
+    if (!open) continue;
+    const taken = await Promise.race([request.onOutput(stream, chunk), input.unread]);
+    open = taken === true;
+    if (taken === false) return void process.closeOutput(stream);
   }
 }
 
@@ -135,7 +143,7 @@ function reasonOf(reason: StopReason, request: CommandRequest): { ending: Ending
     case 'timeout':
       return { ending: 'timed-out', exitCode: 124, text: `the command took longer than ${request.timeoutMs} ms` };
     case 'cancelled':
-      return { ending: 'cancelled', exitCode: reason.signal === 'SIGINT' ? 130 : reason.signal === 'SIGTERM' ? 143 : reason.signal === 'SIGHUP' ? 129 : 130, text: reason.signal.startsWith('SIG') ? `the supervisor was told to stop (${reason.signal})` : reason.signal };
+      return { ending: 'cancelled', exitCode: cancelExit(reason.signal), text: reason.signal.startsWith('SIG') ? `the supervisor was told to stop (${reason.signal})` : reason.signal };
     case 'evidence':
       return { ending: 'cancelled', exitCode: 123, text: 'the evidence could not be written any more' };
   }
@@ -243,11 +251,15 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
     const why = String(request.cancel.reason);
     loop.input({ kind: 'stop', reason: why === TTL_OVER ? { kind: 'ttl' } : { kind: 'cancelled', signal: why } });
   };
+  const onForce = (): void => loop.input({ kind: 'kill-now', reason: { kind: 'cancelled', signal: String(request.force?.reason) } });
   request.cancel.addEventListener('abort', onCancel, { once: true });
+  request.force?.addEventListener('abort', onForce, { once: true });
   loop.after(request.ttlDeadlineMs - clock.monotonicMs(), { kind: 'stop', reason: { kind: 'ttl' } });
   if (request.timeoutMs !== undefined) loop.after(request.timeoutMs, { kind: 'stop', reason: { kind: 'timeout' } });
   if (request.cancel.aborted) onCancel();
-  const outputs = [pump(process, 'stdout', request, keepers, fail), pump(process, 'stderr', request, keepers, fail)];
+  if (request.force?.aborted) onForce();
+  const unread = Promise.withResolvers<'unread'>();
+  const outputs = (['stdout', 'stderr'] as const).map((stream) => pump({ process, stream, request, keepers, unread: unread.promise, onFailure: fail }));
   if (request.stdin !== undefined) feed(process, request.stdin, done.signal).catch(() => process.closeStdin());
   const pid = await process.started;
   try {
@@ -261,8 +273,12 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   done.abort();
   loop.input({ kind: 'ended' });
   request.cancel.removeEventListener('abort', onCancel);
+  request.force?.removeEventListener('abort', onForce);
   request.onEnded?.();
   await commands.leave();
+  // A command that was ended does not wait for whoever does not read it.
+  const { state } = loop;
+  using _drain = state.phase === 'ended' && state.reason !== undefined ? clock.after(LIMITS.outputDrainMs, () => unread.resolve('unread')) : undefined;
   await Promise.all(outputs);
   const usage = await session.cell.usage();
   const outcome = outcomeOf(end, loop.state, usage, (usage.oomKills ?? 0) > oomKillsBefore, request);

@@ -21,7 +21,7 @@ export interface SystemView {
 /** Descriptors of the launcher and what runs after it. */
 export const FD = { plan: 3, control: 4, status: 5, seccomp: 6, args: 7 } as const;
 
-const KIND = { cgroup: 1, mount: 2, overlay: 3, file: 4, dir: 5, link: 6, user: 7, stage: 8, memfd: 9, keep: 10, exec: 11 } as const;
+const KIND = { cgroup: 1, mount: 2, overlay: 3, file: 4, dir: 5, link: 6, user: 7, stage: 8, memfd: 9, keep: 10, exec: 11, end: 12 } as const;
 
 type Field = string | number | Uint8Array;
 
@@ -115,7 +115,8 @@ export function cellLaunch(plan: CellPlan, view: SystemView, extra: { seccomp: U
   stageSystem(plan, view, staged);
   args.push('--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys');
   for (const path of ['/proc/irq', '/proc/bus', '/proc/fs', '/proc/sysrq-trigger']) args.push('--ro-bind-try', path, path);
-  args.push('--dev', '/dev');
+  // /dev is bubblewrap's own tmpfs: without a size it would grow to half of the host's memory, and without the remount be writable. [R2]
+  args.push('--dev', '/dev', '--size', String(plan.tmpfs.tmp), '--tmpfs', '/dev/shm', '--remount-ro', '/dev');
   stageOwn(plan, view, staged, extra);
   args.push('--remount-ro', '/', '--chdir', '/');
   const records = [
@@ -128,6 +129,7 @@ export function cellLaunch(plan: CellPlan, view: SystemView, extra: { seccomp: U
     record(KIND.keep, FD.control),
     record(KIND.keep, FD.status),
     ...[plan.programs.bwrap, '--args', String(FD.args), '--', '/run/cellos/bin/init', 'init', String(FD.control)].map((arg) => record(KIND.exec, arg)),
+    record(KIND.end),
   ];
   return { plan: concatBytes(records), bwrapArgs: args };
 }

@@ -11,7 +11,7 @@ import { LIMITS } from '../../../base/limits.ts';
 import type { PlannedCgroup } from '../../../core/plan/plan.ts';
 import type { TeardownLine } from '../../../ports/cell-backend.ts';
 import { killCgroups, processesOf, removeCgroup } from '../../os/cgroup.ts';
-import { scanNamespaces, startTimeOf } from '../../os/procfs.ts';
+import { type NamespaceScan, scanNamespaces, startTimeOf } from '../../os/procfs.ts';
 
 export interface Remains {
   readonly cgroups: readonly Pick<PlannedCgroup, 'controller' | 'version' | 'path'>[];
@@ -53,14 +53,23 @@ function probe(name: string, look: () => { result: TeardownLine['result']; detai
   }
 }
 
+/** A killed process holds its namespaces for a moment after it has left its groups: looked at again until the budget is over. */
+async function scanUntilEmpty(wanted: { pid: number; net?: number }, budgetMs: number): Promise<NamespaceScan> {
+  for (let waited = 0, step = 1; ; waited += step, step = Math.min(step * 2, 100)) {
+    const scan = scanNamespaces(wanted);
+    if ((scan.pid.length === 0 && scan.net.length === 0) || waited >= budgetMs) return scan;
+    await wait(step);
+  }
+}
+
 /** LIMIT: where the namespaces could not be held, another cell made meanwhile may have got the number, and shows as residue of this one. */
-function namespaceLines(remains: Remains): TeardownLine[] {
+async function namespaceLines(remains: Remains): Promise<TeardownLine[]> {
   using _held = remains.held;
   const { pid, net } = remains.namespaces ?? {};
   if (pid === undefined) return [{ probe: 'pid-namespace', result: 'unchecked', detail: 'its number is not known' }];
-  let scan: ReturnType<typeof scanNamespaces>;
+  let scan: NamespaceScan;
   try {
-    scan = scanNamespaces({ pid, ...(net === undefined ? {} : { net }) });
+    scan = await scanUntilEmpty({ pid, ...(net === undefined ? {} : { net }) }, 2_000);
   } catch (error) {
     return [{ probe: 'pid-namespace', result: 'unchecked', detail: messageOf(error) }];
   }
@@ -82,7 +91,7 @@ export async function probeRemains(remains: Remains): Promise<TeardownLine[]> {
       if (remains.init !== undefined && startTimeOf(remains.init.pid) === remains.init.startTime) return { result: 'residue', detail: `init ${remains.init.pid} is alive` };
       return { result: 'clean', detail: remains.cgroups.length > 0 ? 'the groups are empty and the init is gone' : 'the init is gone' };
     }),
-    ...namespaceLines(remains),
+    ...(await namespaceLines(remains)),
   );
   for (const group of remains.cgroups) {
     const gone = await removeCgroup(group.path, 2_000);

@@ -1,0 +1,116 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { type Bytes, utf8 } from '../../base/bytes.ts';
+import { type Digest, digestOf, ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
+import { jsonObject } from '../../base/json.ts';
+import { EVENTS } from '../events/catalogue.ts';
+import { makeKeyset } from '../signing/keyset.ts';
+import { auditBundle, type AuditTrust, VERDICT_EXIT } from './audit.ts';
+import { BUNDLE, makeAttestation } from './bundle.ts';
+import { ChainWriter } from './chain.ts';
+
+const seed = (name: string): Bytes => new Uint8Array(createHash('sha256').update(name).digest());
+const root = { kid: 'root', ...ed25519SigningKey(seed('root')), publicKey: ed25519SigningKey(seed('root')).publicKey };
+const event = { kid: 'event', sign: ed25519SigningKey(seed('event')).sign, publicKey: ed25519SigningKey(seed('event')).publicKey };
+const p256 = p256SigningKey(new Uint8Array(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'der', type: 'pkcs8' })));
+const bundleKey = { kid: 'bundle', sign: p256.sign };
+
+interface Options {
+  readonly epoch?: number;
+  readonly notAfter?: string;
+  readonly time?: string;
+  readonly gaps?: number;
+  readonly attestedGaps?: number;
+  readonly sealed?: boolean;
+  readonly attested?: boolean;
+}
+
+function bundle(options: Options = {}): Map<string, Bytes> {
+  const keyset = makeKeyset({
+    keysetId: 'k',
+    epoch: options.epoch ?? 3,
+    producedAt: '2026-01-01T00:00:00Z',
+    ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }),
+    keys: [
+      { kid: 'event', algorithm: 'ed25519', purpose: 'event', publicKey: event.publicKey },
+      { kid: 'bundle', algorithm: 'ecdsa-p256-sha256', purpose: 'bundle', publicKey: p256.publicKey },
+    ],
+    root,
+  });
+  let id = 0;
+  const chain = new ChainWriter({ stream: 'run', signer: event, source: 'test', salt: () => new Uint8Array(16), eventId: () => `id-${id++}`, time: () => options.time ?? '2026-02-01T10:00:00.123+00:00' });
+  const lines = [chain.append({ type: EVENTS.genesis.type, tier: 'host', data: jsonObject({ runId: 'run', keysetDigest: digestOf(keyset) }) }).line];
+  lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: 'run' }) }).line);
+  const gaps = options.gaps ?? 0;
+  if (options.sealed !== false) lines.push(chain.seal(jsonObject({ runId: 'run', outcome: 'exited', gaps })).line);
+  const files = new Map<string, Bytes>([[BUNDLE.records, Buffer.concat(lines)], [BUNDLE.keyset, keyset]]);
+  const digests = new Map<string, Digest>([...files].map(([path, bytes]) => [path, digestOf(bytes)]));
+  if (options.attested !== false) files.set(BUNDLE.attestation, makeAttestation({ files: digests, predicate: { runId: 'run', count: chain.count, head: chain.head, gaps: options.attestedGaps ?? gaps, outcome: 'exited' }, signer: bundleKey }));
+  return files;
+}
+
+const roots = new Map([['root', root.publicKey]]);
+
+function verdict(files: ReadonlyMap<string, Bytes>, trust: Partial<AuditTrust> = {}) {
+  const source = {
+    list: async () => [...files.keys()],
+    async *open(path: string) {
+      yield files.get(path) ?? new Uint8Array();
+    },
+  };
+  return auditBundle(source, { roots, ...trust });
+}
+
+describe('auditBundle() verdicts', () => {
+  it('have the exit codes that are documented', () => {
+    expect(VERDICT_EXIT).toEqual({ complete: 0, 'complete-with-declared-gaps': 0, 'incomplete-tail': 10, tampered: 11, 'untrusted-key': 12, 'stale-trust': 13, unsupported: 14, 'authentic-unordered': 15 });
+  });
+
+  it('complete, and complete with the gaps that seal and attestation declare', async () => {
+    expect(await verdict(bundle())).toMatchObject({ verdict: 'complete', findings: [] });
+    expect(await verdict(bundle({ gaps: 2 }))).toMatchObject({ verdict: 'complete-with-declared-gaps', exitCode: 0, findings: ['2 gaps are declared'] });
+    expect(await verdict(bundle({ gaps: 2, attestedGaps: 0 }))).toMatchObject({ verdict: 'tampered' });
+  });
+
+  it('incomplete-tail when the end never came, tampered when it was attested and is gone [U4]', async () => {
+    expect(await verdict(bundle({ sealed: false, attested: false }))).toMatchObject({ verdict: 'incomplete-tail', count: 2 });
+    expect(await verdict(bundle({ attested: false }))).toMatchObject({ verdict: 'incomplete-tail', count: 3 });
+    expect(await verdict(bundle({ sealed: false }))).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 2, line: 3 } });
+    const begun = bundle({ sealed: false, attested: false });
+    begun.delete(BUNDLE.keyset);
+    expect(await verdict(begun)).toMatchObject({ verdict: 'tampered' });
+    begun.set(BUNDLE.records, new Uint8Array());
+    expect(await verdict(begun)).toMatchObject({ verdict: 'incomplete-tail', count: 0 });
+    expect(await verdict(new Map())).toMatchObject({ verdict: 'incomplete-tail', count: 0 });
+  });
+
+  it('untrusted-key for a root nobody pinned', async () => {
+    expect(await verdict(bundle(), { roots: new Map() })).toMatchObject({ verdict: 'untrusted-key', exitCode: 12 });
+    expect(await verdict(bundle(), { roots: new Map([['root', event.publicKey]]) })).toMatchObject({ verdict: 'tampered' });
+  });
+
+  it('stale-trust for a keyset before the pinned epoch', async () => {
+    expect(await verdict(bundle(), { epochMin: 3 })).toMatchObject({ verdict: 'complete' });
+    expect(await verdict(bundle(), { epochMin: 4 })).toMatchObject({ verdict: 'stale-trust', exitCode: 13 });
+    expect(await verdict(bundle({ sealed: false, attested: false }), { epochMin: 4 })).toMatchObject({ verdict: 'stale-trust' });
+    expect(await verdict(bundle({ sealed: false }), { epochMin: 4 })).toMatchObject({ verdict: 'tampered' });
+  });
+
+  it('stale-trust for a keyset that had run out: when the run ended, or at the time of the audit', async () => {
+    const good = bundle({ notAfter: '2026-03-01T00:00:00Z' });
+    expect(await verdict(good)).toMatchObject({ verdict: 'complete' });
+    expect(await verdict(good, { at: '2026-03-01T00:00:00.000Z' })).toMatchObject({ verdict: 'complete' });
+    expect(await verdict(good, { at: '2026-03-01T00:00:01.000Z' })).toMatchObject({ verdict: 'stale-trust' });
+    expect(await verdict(bundle({ notAfter: '2026-02-01T09:59:59+00:00' }))).toMatchObject({ verdict: 'stale-trust' });
+    expect(await verdict(bundle({ notAfter: '2026-03-01T00:00:00Z', time: '2026-02-01T10:00:00+02:00' }))).toMatchObject({ verdict: 'stale-trust' });
+    expect(await verdict(bundle({ notAfter: 'soon' }))).toMatchObject({ verdict: 'tampered' });
+  });
+
+  it('throws what the source throws, and calls no disk error a defect of the bundle', async () => {
+    const failing = {
+      list: () => Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })),
+      open: () => (async function* () { yield utf8(''); })(),
+    };
+    await expect(auditBundle(failing, { roots })).rejects.toThrow('EIO');
+  });
+});

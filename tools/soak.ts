@@ -1,0 +1,74 @@
+/**
+ * The long versions of what the tests do for seconds: `npm run soak -- [kill|tamper|fuzz …] [--kills N] [--seconds N] [--seed S]`.
+ * Prints its seed first; ends with 1 when anything was wrong.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { fuzzTargets, runFuzz } from '../fuzz/run.ts';
+import { killCampaign } from '../test/crash/kill-campaign.ts';
+import { auditedWhole, type Campaign, changedArchive, changedFileBytes, changedRecordBytes, cutTails, exchangedFiles, movedLines } from '../test/tamper/campaigns.ts';
+import { makeSample } from '../test/tamper/sample.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { kills: { type: 'string', default: '500' }, seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) }, parallel: { type: 'string', default: '2' } },
+});
+const seed = Number(values.seed);
+const parts = positionals.length === 0 ? ['tamper', 'fuzz', 'kill'] : positionals;
+const folder = mkdtempSync(`${tmpdir()}/cellos-soak-`);
+let failed = false;
+
+function tell(name: string, wrong: readonly string[], rest: string): void {
+  console.log(`${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${name}: ${rest}`);
+  for (const line of wrong) console.log(`     ${line}`);
+  failed ||= wrong.length > 0;
+}
+
+async function timed<T>(action: () => T | Promise<T>): Promise<{ value: T; seconds: string }> {
+  const from = performance.now();
+  const value = await action();
+  return { value, seconds: `${((performance.now() - from) / 1000).toFixed(1)} s` };
+}
+
+async function tamper(): Promise<void> {
+  const { first, second, trust } = makeSample(`${folder}/tamper`);
+  const campaigns: [string, () => Campaign | Promise<Campaign>][] = [
+    ['every value of every byte of the records', () => changedRecordBytes(first, trust, 'all')],
+    ['the records cut at every byte', () => cutTails(first, trust)],
+    ['lines removed, repeated, swapped, spliced', () => movedLines(first, second, trust)],
+    ['every value of every byte of the other files', () => changedFileBytes(first, trust, 'all')],
+    ['files missing, added, exchanged', () => exchangedFiles(first, second, trust)],
+    ['every value of every byte of an archive around its files', () => changedArchive(first, 'all')],
+    ['every byte through the whole audit', () => auditedWhole(first, trust, 1)],
+  ];
+  for (const [name, run] of campaigns) {
+    const { value, seconds } = await timed(run);
+    tell(`tamper, ${name}`, value.wrong, `${value.variants} variants in ${seconds}`);
+  }
+}
+
+async function kill(): Promise<void> {
+  const { value, seconds } = await timed(() => killCampaign({ folder: `${folder}/kill`, seed, count: Number(values.kills), parallel: Number(values.parallel), batch: 10 }));
+  tell('kill', value.wrong, `${value.killed} of ${values.kills} runs killed before their end, ${value.unsealed} left unsealed, in ${seconds}`);
+}
+
+async function fuzz(): Promise<void> {
+  for (const target of fuzzTargets()) {
+    const report = await runFuzz({ target, seconds: Number(values.seconds), seed });
+    tell(`fuzz ${target}`, report.crash === undefined ? [] : [report.crash], report.summary);
+  }
+}
+
+console.log(`soak: seed ${seed}`);
+try {
+  for (const part of parts) {
+    if (part === 'tamper') await tamper();
+    else if (part === 'kill') await kill();
+    else if (part === 'fuzz') await fuzz();
+    else throw new Error(`There is no soak "${part}": tamper, fuzz, kill`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = failed ? 1 : 0;
