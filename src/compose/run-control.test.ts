@@ -20,6 +20,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const never = new AbortController().signal;
 
+function seal(): void {
+  writeFileSync(`${folder}/runs/${RUN}/records.jsonl`, `{"type":"${EVENTS.sealed.type}"}\n`);
+  writeFileSync(`${folder}/runs/${RUN}/attestation.dsse.json`, '{}');
+}
+
 describe('stopRun()', () => {
   it('sends no signal to a program that did not say it ends a run on one [RC1]', async () => {
     state.markLive({ runId: RUN, owner: selfIdentity(), scratch: '', bundle: '/nowhere', cgroups: [] });
@@ -37,7 +42,7 @@ describe('stopRun()', () => {
     const asked = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()));
     const stopping = stopRun(state, state.entry(RUN), { signal: never });
     await asked;
-    writeFileSync(`${folder}/runs/${RUN}/records.jsonl`, `{"type":"${EVENTS.sealed.type}"}\n`);
+    seal();
     state.unmarkLive(RUN);
     await expect(stopping).resolves.toMatchObject({ state: 'sealed' });
   });
@@ -47,7 +52,7 @@ describe('removeRun()', () => {
   it('refuses a run that is going on, and one that is being taken down [RC2]', async () => {
     state.markLive({ runId: RUN, owner: selfIdentity(), scratch: '', bundle: '/nowhere', cgroups: [] });
     await expect(removeRun(state, state.entry(RUN))).rejects.toMatchObject({ code: 'run.busy' });
-    writeFileSync(`${folder}/runs/${RUN}/records.jsonl`, `{"type":"${EVENTS.sealed.type}"}\n`);
+    seal();
     await expect(removeRun(state, state.entry(RUN))).rejects.toMatchObject({ code: 'run.busy', message: expect.stringContaining('still taking it down') });
   });
 

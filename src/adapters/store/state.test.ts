@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BUNDLE } from '../../core/evidence/bundle.ts';
 import { EVENTS } from '../../core/events/catalogue.ts';
 import { selfIdentity } from '../os/procfs.ts';
 import { StateFolder } from './state.ts';
@@ -35,6 +36,8 @@ describe('StateFolder', () => {
     state.markLive({ runId: A, owner: { ...selfIdentity(), startTime: '1' }, scratch: '', bundle: '/nowhere', cgroups: [] });
     expect(state.entry(A).state).toBe('unsealed');
     writeFileSync(`${state.path}/runs/${A}/records.jsonl`, `x\n${SEAL}`);
+    expect(state.entry(A).state).toBe('unsealed'); // killed before the attestation
+    writeFileSync(`${state.path}/runs/${A}/${BUNDLE.attestation}`, '{}');
     expect(state.entry(A).state).toBe('sealed');
     symlinkSync(`${folder}/gone`, `${state.path}/runs/${B}`);
     expect(state.entry(B).state).toBe('missing');
