@@ -10,8 +10,12 @@ import { keysetEvent, loadCeiling, loadKeyset, loadVerifyKeys, type TrustContext
 const key = ed25519SigningKey(new Uint8Array(32).fill(5));
 const keys = new Map([['root', key.publicKey], ['alias', key.publicKey]]);
 let folder = '';
-beforeEach(() => void (folder = mkdtempSync(`${tmpdir()}/cellos-trust-`)));
-afterEach(() => rmSync(folder, { recursive: true }));
+beforeEach(() => {
+  folder = mkdtempSync(`${tmpdir()}/cellos-trust-`);
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
 
 function put(name: string, payloadType: string, payload: string, kids: readonly string[] = ['root']): string {
   const bytes = utf8(payload);
