@@ -3,7 +3,7 @@
  * its port: `for (const { name, run } of secretBrokerContract(make)) it(name, run)`.
  */
 export { cellBackendContract, type CellBackendHarness } from './contracts/cell-backend.ts';
-export { clockContract, type ClockHarness } from './contracts/clock.ts';
+export { clockContract, randomContract, type ClockHarness } from './contracts/clock.ts';
 export type { ContractCase } from './contracts/contract.ts';
 export { exportSinkContract, type ExportSinkHarness } from './contracts/export-sink.ts';
 export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';

@@ -63,7 +63,7 @@ export function checkContracts(tree: SourceTree, known: KnownGaps): string[] {
       if (!interfaces.some((one) => offers(adapter, one))) continue;
       const module = adapter.path.slice(adapter.path.lastIndexOf('/') + 1);
       const suite = `${name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())}Contract`;
-      const proved = tests.some((test) => test.text.includes(`${suite}(`) && test.text.includes(`/${module}'`));
+      const proved = tests.some((test) => (test.text.includes(`testing/contracts/${name}.ts`) || test.text.includes(`${suite}(`)) && test.text.includes(`/${module}'`));
       if (!proved) gaps.set(adapter.path, `${adapter.path} implements the port ${name} and does not run src/testing/contracts/${name}.ts`);
     }
   }

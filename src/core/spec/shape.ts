@@ -8,9 +8,6 @@
 import type { JsonFloat, JsonValue } from '../../base/json.ts';
 import type { U64 } from './document.ts';
 
-export declare const typed: unique symbol;
-export declare const presentAlways: unique symbol;
-
 export type AnyShape =
   | { readonly kind: 'string' }
   | { readonly kind: 'boolean' }
@@ -62,9 +59,9 @@ export interface FieldShape {
   readonly alias?: string;
 }
 
-export type Shape<T> = AnyShape & { readonly [typed]?: T };
-export type TypeOf<S> = S extends { readonly [typed]?: infer T } ? T : never;
-type Field<T, Present extends boolean> = Omit<FieldShape, 'name' | 'label'> & { readonly [typed]?: T; readonly [presentAlways]?: Present };
+export type Shape<T> = AnyShape & { readonly '~type'?: T };
+export type TypeOf<S> = S extends { readonly '~type'?: infer T } ? T : never;
+type Field<T, Present extends boolean> = Omit<FieldShape, 'name' | 'label'> & { readonly '~type'?: T; readonly '~presentAlways'?: Present };
 type FieldsOf<T> = { readonly [K in keyof T]-?: Field<Exclude<T[K], undefined>, object extends Pick<T, K> ? false : true> };
 
 export const STRING: Shape<string> = { kind: 'string' };

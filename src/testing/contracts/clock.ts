@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Random } from '../../ports/clock.ts';
 import type { ContractCase } from './contract.ts';
 
 export interface ClockHarness {
@@ -71,6 +71,30 @@ export function clockContract(make: () => ClockHarness): ContractCase[] {
         assert.match(text, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3}){0,2})?\+00:00$/);
         // A wall clock may be set while we look; a minute is no clock's rounding.
         assert.ok(Math.abs(Date.parse(text) - before) < 60_000);
+      },
+    },
+  ];
+}
+
+/** What every `Random` keeps. */
+export function randomContract(make: () => Random): ContractCase[] {
+  return [
+    {
+      name: 'bytes() gives as many bytes as asked for, fresh each time',
+      async run() {
+        const random = make();
+        for (const count of [0, 1, 16, 4096]) assert.equal(random.bytes(count).byteLength, count);
+        assert.notDeepEqual(random.bytes(16), random.bytes(16));
+      },
+    },
+    {
+      name: 'bytes() gives memory of its own',
+      async run() {
+        const random = make();
+        const first = random.bytes(32);
+        const copy = Uint8Array.from(first);
+        random.bytes(32).fill(0);
+        assert.deepEqual(first, copy);
       },
     },
   ];
