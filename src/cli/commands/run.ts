@@ -78,8 +78,8 @@ async function execute(args: ParsedArgs): Promise<number> {
   const file = args.text('result');
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(result)}\n`);
   if (!args.flag('quiet')) process.stderr.write(`cellos: run ${plan.runId} ${outcome.ending}, exit ${code}${outcome.reason === undefined && failure === undefined ? '' : ` (${outcome.reason ?? failure})`}; evidence ${bundle.path}\n`);
-  // Whoever was to read this has had its time: what it left unread does not keep us.
-  if (outcome.ending === 'cancelled' || outcome.ending === 'timed-out') for (const stream of [process.stdout, process.stderr]) if (stream.writableLength > 0) stream.destroy();
+  // Whoever was to read this has had its time. What it left unread would keep the process: Node never closes its standard streams.
+  if ((outcome.ending === 'cancelled' || outcome.ending === 'timed-out') && process.stdout.writableLength + process.stderr.writableLength > 0) process.exit(code);
   return code;
 }
 
