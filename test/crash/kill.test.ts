@@ -23,9 +23,9 @@ describe('a supervisor killed with SIGKILL', () => {
   it('leaves nothing after the next start at random moments, also when two starts sweep at once', async () => {
     const seed = Date.now() % 2 ** 31;
     console.log(`kill campaign: seed ${seed}`);
-    const report = await killCampaign({ folder: `${folder}/random`, seed, count: 60, parallel: 2, batch: 6 });
+    const report = await killCampaign({ folder: `${folder}/random`, seed, count: 200, parallel: 2, batch: 10 });
     expect(report.wrong, `seed ${seed}`).toEqual([]);
-    expect(report.killed).toBeGreaterThan(30);
+    expect(report.killed).toBeGreaterThan(120);
   }, 300_000);
 
   it('is swept from what it had written last: half of a record, of an artifact, of the attestation', async () => {
