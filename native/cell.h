@@ -1,8 +1,9 @@
 /*
- * cellos-cell: the small static program around and inside a cell. One binary, three personalities, chosen by argv:
+ * cellos-cell: the small static program around and inside a cell. One binary, four personalities, chosen by argv:
  *   launch  outside: cgroups, mounts, identity, descriptors, then exec of bubblewrap          launch.c
  *   init    inside, PID 1: starts, feeds, reaps and reports commands over one socket         init.c
  *   secret  inside: the client of the runtime secret socket                                  secret.c
+ *   changes outside: lists what the cell wrote into its workspace overlay                     changes.c
  * It never allocates on behalf of a guest without a bound, and never continues after a step that failed.
  */
 #ifndef CELLOS_CELL_H
@@ -24,6 +25,7 @@
 int launch_main(int plan_fd, pid_t supervisor);
 int init_main(int control_fd);
 int secret_main(int argc, char **argv);
+int changes_main(char *root);
 
 static inline uint32_t get_u32(const uint8_t *p) {
   return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;

@@ -7,7 +7,9 @@
  *   I2  a workload never holds the socket: it is closed on exec, and everything above 2 is closed in the child before;
  *   I3  output is read only against credit the host granted, so memory stays bounded and the workload feels the backpressure;
  *   I4  a frame that breaks the protocol ends the cell;
- *   I5  files are opened with the cell's own authority, and never through a symlink.
+ *   I5  files are opened with the cell's own authority, and never through a symlink;
+ *   I6  a command's session ends with the command: what it left in there is killed before its end is told, and its output is what was written
+ *       until then. Who left the session as well is ended by H_KILLALL, which the supervisor sends as soon as no command runs.
  */
 #include "cell.h"
 #include <dirent.h>
@@ -15,6 +17,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -24,7 +27,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum host_frame { H_EXEC = 1, H_STDIN, H_STDIN_EOF, H_CREDIT, H_CLOSE_OUTPUT, H_SIGNAL, H_KILLALL, H_READ, H_WRITE, H_LIST, H_SHUTDOWN };
+enum host_frame { H_EXEC = 1, H_STDIN, H_STDIN_EOF, H_CREDIT, H_CLOSE_OUTPUT, H_SIGNAL, H_KILLALL, H_READ, H_WRITE, H_LIST, H_SHUTDOWN, H_MKDIR, H_REMOVE };
 enum cell_frame { C_HELLO = 1, C_STARTED, C_EXEC_FAILED, C_DATA, C_EOF, C_EXIT, C_STDIN_CREDIT, C_KILLED, C_FILE_DATA, C_FILE_END, C_FILE_ERROR, C_LIST };
 enum stage { STAGE_CHDIR = 1, STAGE_EXEC, STAGE_FORK };
 
@@ -35,6 +38,7 @@ enum stage { STAGE_CHDIR = 1, STAGE_EXEC, STAGE_FORK };
 #define READS_MAX 16
 #define STRINGS_MAX 16384
 #define LIST_MAX 4096
+#define SESSION_PASSES 8
 
 struct job {
   int used, running;
@@ -42,6 +46,7 @@ struct job {
   pid_t pid;
   int in, out[2];
   uint64_t credit[2];
+  uint32_t rest[2]; /* once the command has ended: bytes of its output still to be taken */
   uint8_t *stdin_data;
   uint32_t stdin_start, stdin_size, stdin_owed;
   int stdin_eof;
@@ -130,7 +135,7 @@ static void release(struct job *job) {
   if (job->running || job->out[0] >= 0 || job->out[1] >= 0) return;
   close_fd(&job->in);
   free(job->stdin_data);
-  memset(job, 0, sizeof *job);
+  *job = (struct job){.in = -1, .out = {-1, -1}};
 }
 
 static void set_nonblocking(int fd) {
@@ -282,21 +287,27 @@ static void on_stdin(uint32_t id, const uint8_t *data, uint32_t size) {
   feed_stdin(job);
 }
 
+static void end_output(struct job *job, int stream) {
+  uint8_t which = (uint8_t)stream;
+  close_fd(&job->out[stream]);
+  send_frame(C_EOF, job->id, &which, 1);
+  release(job);
+}
+
 static void drain_output(struct job *job, int stream) {
   static uint8_t chunk[CHUNK + 1];
   uint32_t want = job->credit[stream] < CHUNK ? (uint32_t)job->credit[stream] : CHUNK;
+  if (!job->running && want > job->rest[stream]) want = job->rest[stream];
   ssize_t got = read(job->out[stream], chunk + 1, want);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) {
-    uint8_t which = (uint8_t)stream;
-    close_fd(&job->out[stream]);
-    send_frame(C_EOF, job->id, &which, 1);
-    release(job);
-    return;
-  }
+  if (got < 0 && errno == EINTR) return;
+  if (got < 0 && errno == EAGAIN && job->running) return;
+  if (got <= 0) return end_output(job, stream);
   chunk[0] = (uint8_t)stream;
   job->credit[stream] -= (uint64_t)got;
   send_frame(C_DATA, job->id, chunk, (uint32_t)got + 1);
+  if (job->running) return;
+  job->rest[stream] -= (uint32_t)got;
+  if (job->rest[stream] == 0) end_output(job, stream);
 }
 
 /* ---- endings ---- */
@@ -315,14 +326,60 @@ static void report_exit(struct job *job, int status, const struct rusage *usage)
   job->running = 0;
   close_fd(&job->in);
   send_frame(C_EXIT, job->id, payload, sizeof payload);
+  for (int stream = 0; stream < 2; stream++) {
+    int rest = 0;
+    if (job->out[stream] < 0) continue;
+    if (ioctl(job->out[stream], FIONREAD, &rest)) rest = 0;
+    job->rest[stream] = (uint32_t)rest;
+    if (rest == 0) end_output(job, stream);
+  }
   release(job);
+}
+
+/* Kills what is left of a session whose leader has ended but is not reaped: its number still is its own. @returns how many were found */
+static int kill_session(pid_t session) {
+  DIR *dir = opendir("/proc");
+  if (!dir) return 0;
+  int found = 0;
+  for (struct dirent *entry; (entry = readdir(dir));) {
+    char text[512], path[64], *end;
+    long pid = strtol(entry->d_name, &end, 10);
+    if (*end || pid <= 1 || pid == session) continue;
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    if (got <= 0) continue;
+    text[got] = 0;
+    char state;
+    int of;
+    char *after = strrchr(text, ')'); /* the name before it may hold anything */
+    if (!after || sscanf(after + 1, " %c %*d %*d %d", &state, &of) != 2 || of != session || state == 'Z') continue;
+    kill((pid_t)pid, SIGKILL);
+    found++;
+  }
+  closedir(dir);
+  return found;
+}
+
+static struct job *running_job(pid_t pid) {
+  for (int i = 0; i < JOBS_MAX; i++)
+    if (jobs[i].used && jobs[i].running && jobs[i].pid == pid) return &jobs[i];
+  return NULL;
 }
 
 static void reap(void) {
   for (;;) {
     int status;
     struct rusage usage;
-    pid_t pid = wait4(-1, &status, WNOHANG, &usage);
+    siginfo_t info = {.si_pid = 0};
+    int none = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+    if (none < 0 && errno == EINTR) continue;
+    if (none == 0 && info.si_pid == 0) return;
+    struct job *job = info.si_pid > 0 ? running_job(info.si_pid) : NULL;
+    if (job)
+      for (int pass = 0; pass < SESSION_PASSES && kill_session(job->pid); pass++) continue; /* I6; again for what forked meanwhile */
+    pid_t pid = wait4(info.si_pid > 0 ? info.si_pid : -1, &status, WNOHANG, &usage);
     if (pid < 0 && errno == EINTR) continue;
     if (pid == 0) return;
     if (pid < 0) {
@@ -332,8 +389,7 @@ static void reap(void) {
       }
       return;
     }
-    for (int i = 0; i < JOBS_MAX; i++)
-      if (jobs[i].used && jobs[i].running && jobs[i].pid == pid) report_exit(&jobs[i], status, &usage);
+    if (job) report_exit(job, status, &usage);
   }
 }
 
@@ -393,6 +449,8 @@ static void on_write(uint32_t id, const uint8_t *data, uint32_t size) {
   if ((size_t)snprintf(temp, sizeof temp, "%s.cellos-part", path) >= sizeof temp) return file_error(id, ENAMETOOLONG);
   const uint8_t *bytes = data + 2 + length;
   size_t left = size - 2 - length;
+  struct stat st;
+  if (data[0] & 1 && lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) return file_error(id, S_ISLNK(st.st_mode) ? ELOOP : S_ISDIR(st.st_mode) ? EISDIR : EPERM);
   int fd = open_plain(temp, O_WRONLY | O_APPEND | (data[0] & 1 ? O_CREAT | O_TRUNC : 0), data[0] & 1 ? 0644 : 0);
   if (fd < 0) return file_error(id, errno);
   while (left > 0) {
@@ -408,7 +466,54 @@ static void on_write(uint32_t id, const uint8_t *data, uint32_t size) {
     left -= (size_t)wrote;
   }
   close(fd);
-  if (data[0] & 2 && rename(temp, path)) return file_error(id, errno);
+  if (data[0] & 2 && rename(temp, path)) {
+    int error = errno;
+    unlink(temp);
+    return file_error(id, error);
+  }
+  send_frame(C_FILE_END, id, NULL, 0);
+}
+
+/* Splits an absolute path: opens the folder of its last part, and points at that part. */
+static int open_parent(char *path, char **name) {
+  *name = strrchr(path, '/');
+  if (!*name || !(*name)[1]) {
+    errno = EINVAL;
+    return -1;
+  }
+  *(*name)++ = 0;
+  int fd = open_plain(*path ? path : "/", O_RDONLY | O_DIRECTORY, 0);
+  int error = errno;
+  (*name)[-1] = '/';
+  errno = error;
+  return fd;
+}
+
+/* Makes a folder and those above it; one that is there already is fine. Removes a file, a link or an empty folder. */
+static void on_change(uint8_t type, uint32_t id, uint8_t *data, uint32_t size) {
+  if (size < 2 || data[size - 1] != 0) fail("malformed path");
+  if (data[0] != '/') return file_error(id, EINVAL);
+  char *path = (char *)data, *name;
+  for (char *p = path + 1; type == H_MKDIR && *p; p++) {
+    if (*p != '/') continue;
+    *p = 0;
+    int parent = open_parent(path, &name);
+    int made = parent < 0 ? -1 : mkdirat(parent, name, 0755), error = errno;
+    if (parent >= 0) close(parent);
+    *p = '/';
+    if (made && error != EEXIST) return file_error(id, error);
+  }
+  struct stat st;
+  int parent = open_parent(path, &name);
+  if (parent < 0) return file_error(id, errno);
+  int failed = fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW), exists = !failed;
+  if (type == H_MKDIR) {
+    failed = exists ? !S_ISDIR(st.st_mode) : mkdirat(parent, name, 0755);
+    if (exists && failed) errno = EEXIST;
+  } else if (exists) failed = unlinkat(parent, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+  int error = errno;
+  close(parent);
+  if (failed) return file_error(id, error);
   send_frame(C_FILE_END, id, NULL, 0);
 }
 
@@ -480,6 +585,9 @@ static void on_frame(uint8_t type, uint32_t id, uint8_t *data, uint32_t size) {
         send_frame(C_EOF, id, data, 1); /* the supervisor waits for the end of a stream it closed, too */
         release(job);
       }
+      if (size == 1 && data[0] == 2)
+        for (int i = 0; i < READS_MAX; i++)
+          if (readings[i].used && readings[i].id == id) end_reading(&readings[i], ECANCELED);
       return;
     case H_SIGNAL: return on_signal(id, data, size);
     case H_KILLALL:
@@ -491,6 +599,8 @@ static void on_frame(uint8_t type, uint32_t id, uint8_t *data, uint32_t size) {
     case H_READ: return on_read(id, data, size);
     case H_WRITE: return on_write(id, data, size);
     case H_LIST: return on_list(id, data, size);
+    case H_MKDIR:
+    case H_REMOVE: return on_change(type, id, data, size);
     case H_SHUTDOWN: _exit(0);
     default: fail("unknown frame"); /* I4 */
   }
@@ -535,9 +645,11 @@ static void turn(int signals) {
   }
   for (int i = 0; i < READS_MAX; i++)
     if (readings[i].used && readings[i].credit > 0) timeout = 0;
+  for (nfds_t i = 2; i < count; i++)
+    if (owner[i].what < 2 && !owner[i].job->running) timeout = 0; /* what an ended command wrote is there already */
   if (poll(fds, count, timeout) < 0 && errno != EINTR) fail("poll");
   for (nfds_t i = 2; i < count; i++) {
-    if (!fds[i].revents || !owner[i].job->used) continue;
+    if (!owner[i].job->used || (!fds[i].revents && (owner[i].what == 2 || owner[i].job->running))) continue;
     if (owner[i].what == 2) feed_stdin(owner[i].job);
     else if (owner[i].job->out[owner[i].what] == fds[i].fd) drain_output(owner[i].job, owner[i].what);
   }

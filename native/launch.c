@@ -287,7 +287,7 @@ static void attach_overlay(const struct record *r, long uid, long gid, int privi
   attach(scratch_tree, name);
   stage_path(target, sizeof target, text(r, 2));
   if (mkdir(target, 0755) && errno != EEXIST) die("stage", target);
-  snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work%s", lower, scratch, scratch, privileged ? "" : ",userxattr");
+  snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,%s", lower, scratch, scratch, privileged ? "redirect_dir=off,metacopy=off,index=off" : "userxattr");
   if (mount("overlay", target, "overlay", MS_NOSUID | MS_NODEV, options)) die("overlay", text(r, 0));
 }
 

@@ -1,46 +1,103 @@
 // Brings what is missing: Node 24, packages, Debian's bubblewrap and a C compiler, the cell helper. Plain JavaScript for the Node that is here.
+//   U1  what is there already is left alone, so that a second start costs nothing;
+//   U2  what may not be done here (not root, no apt) ends with the one command to run;
+//   U3  a file appears whole or not at all: another start may be using the one before.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const NODE = '24.21.0';
+const NODE_MAJOR_MIN = 24;
 const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
-export const nodeBin = `${root}.tools/node_modules/node-linux-${arch}/bin`;
-const run = (program, args, env = process.env) => execFileSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
+const ownNode = `${root}.tools/node_modules/node-linux-${arch}/bin`;
 
-export function setup() {
-  if (!existsSync(`${nodeBin}/node`)) {
-    console.log(`Fetching Node ${NODE} …`);
-    mkdirSync(`${root}.tools`, { recursive: true });
-    run('npm', ['install', '--prefix', `${root}.tools`, '--no-save', '--no-fund', '--no-audit', `node-linux-${arch}@${NODE}`]);
+/** The folder of the Node this project runs on: our own copy, else the one running this when it is new enough. Valid after `setup()`. */
+export const nodeBin = !existsSync(`${ownNode}/node`) && Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN ? dirname(process.execPath) : ownNode;
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function run(program, args, { env = process.env, failed }) {
+  try {
+    execFileSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
+  } catch (error) {
+    fail(`${failed} (${program}: ${error.status === undefined || error.status === null ? error.message : `exit ${error.status}`})`);
   }
-  const env = { ...process.env, PATH: `${nodeBin}:${process.env.PATH}` };
-  if (!existsSync(`${root}node_modules/vitest`)) {
-    console.log('Installing packages …');
-    run('npm', ['ci', '--no-fund', '--no-audit'], env);
-  }
+}
+
+function bringNode() {
+  if (existsSync(`${nodeBin}/node`)) return;
+  console.log(`Fetching Node ${NODE} …`);
+  mkdirSync(`${root}.tools`, { recursive: true });
+  run('npm', ['install', '--prefix', `${root}.tools`, '--no-save', '--no-fund', '--no-audit', '--loglevel=error', `node-linux-${arch}@${NODE}`], { failed: `Cannot fetch Node ${NODE} from the npm registry. Install Node ${NODE_MAJOR_MIN} or newer yourself and start again` });
+}
+
+/** npm writes node_modules/.package-lock.json last: an interrupted or older installation does not agree with ours. */
+function packagesAreCurrent() {
+  const installed = `${root}node_modules/.package-lock.json`;
+  if (!existsSync(installed)) return false;
+  const packagesOf = (path) => JSON.parse(readFileSync(path, 'utf8')).packages;
+  const there = packagesOf(installed);
+  return Object.entries(packagesOf(`${root}package-lock.json`)).every(([path, wanted]) => path === '' || (there[path] === undefined ? wanted.optional === true || wanted.devOptional === true : there[path].version === wanted.version));
+}
+
+function bringPackages(env) {
+  if (packagesAreCurrent()) return;
+  console.log('Installing packages …');
+  // With our Node first on PATH: npm drops optional packages that do not fit the Node it runs on.
+  run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { env, failed: 'Cannot install the packages of package-lock.json' });
+}
+
+const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+
+function bringSystemPackages() {
   const missing = [];
-  const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
   if (!has('bwrap')) missing.push('bubblewrap');
   if (!has('gcc')) missing.push('gcc');
   if (!existsSync('/usr/include/stdio.h')) missing.push('libc6-dev');
-  if (missing.length > 0) {
-    if (process.geteuid() !== 0) {
-      console.error(`Missing: ${missing.join(', ')}. Run: sudo apt-get install -y --no-install-recommends ${missing.join(' ')}`);
-      process.exit(1);
-    }
-    console.log(`Installing ${missing.join(', ')} …`);
-    run('apt-get', ['update', '-q']);
-    run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing]);
-  }
-  const sources = ['cell.c', 'launch.c', 'init.c', 'secret.c'].map((name) => `native/${name}`);
+  if (missing.length === 0) return;
+  const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (!has('apt-get')) fail(`Missing: ${missing.join(', ')}. Install them with the package manager of this system, and start again`);
+  if (process.geteuid() !== 0) fail(`Missing: ${missing.join(', ')}. Run: sudo ${install}`);
+  console.log(`Installing ${missing.join(', ')} …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  run('apt-get', ['update', '-q'], { env, failed: `Cannot refresh the package lists. When apt works again, run: ${install}` });
+  run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing], { env, failed: `Cannot install what is missing. When apt works again, run: ${install}` });
+}
+
+/** Compiles the static cell helper for this machine, when it is older than its sources. */
+export function buildNative({ force = false } = {}) {
+  const files = readdirSync(`${root}native`).sort().map((name) => `native/${name}`);
+  const sources = files.filter((name) => name.endsWith('.c'));
   const target = `${root}build/native/cellos-cell`;
-  const newest = Math.max(...[...sources, 'native/cell.h'].map((name) => statSync(root + name).mtimeMs));
-  if (!existsSync(target) || statSync(target).mtimeMs < newest) {
-    console.log('Building the cell helper …');
-    mkdirSync(`${root}build/native`, { recursive: true });
-    run('gcc', ['-O2', '-static', '-Wall', '-Wextra', '-Werror', '-o', target, ...sources]);
-  }
+  const newest = Math.max(...files.map((name) => statSync(root + name).mtimeMs));
+  if (!force && existsSync(target) && statSync(target).mtimeMs >= newest) return;
+  console.log('Building the cell helper …');
+  mkdirSync(dirname(target), { recursive: true });
+  const fresh = `${target}.${process.pid}`;
+  run('gcc', ['-O2', '-static', '-Wall', '-Wextra', '-Werror', '-o', fresh, ...sources], { failed: 'Cannot compile the cell helper from native/' });
+  renameSync(fresh, target);
+}
+
+/** Bundles the programs of this clone, when they are older than their sources. */
+function buildPrograms(env) {
+  const built = statSync(`${root}build/programs/cellos.cjs`, { throwIfNoEntry: false });
+  const newer = built === undefined || spawnSync('find', ['src', 'tools/programs.ts', 'package.json', 'build/native/cellos-cell', '-newer', 'build/programs/cellos.cjs', '-print', '-quit'], { cwd: root }).stdout.length > 0;
+  if (newer) run(`${nodeBin}/node`, ['tools/programs.ts'], { env, failed: 'Cannot bundle the programs' });
+}
+
+/** @returns the environment for everything that comes after: our Node is first on PATH. */
+export function setup() {
+  if (process.platform !== 'linux') fail('CellOS runs on Linux: cells are made of its namespaces');
+  bringNode();
+  const env = { ...process.env, PATH: `${nodeBin}:${process.env.PATH}` };
+  bringPackages(env);
+  bringSystemPackages();
+  buildNative();
+  buildPrograms(env);
   return env;
 }

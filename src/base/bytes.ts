@@ -1,12 +1,17 @@
 /** Bytes and their textual forms. Pure; the only place that names `Buffer`. */
 
-const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const lossyDecoder = new TextDecoder('utf-8');
 
 export type Bytes = Uint8Array;
 
+/** A buffer as plain bytes, not copied. Small ones share one memory block: nothing here may look at `.buffer` alone. */
+function plain(buffer: Buffer): Bytes {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
 export function utf8(text: string): Bytes {
-  return encoder.encode(text);
+  return plain(Buffer.from(text, 'utf8')); // a third of the time of TextEncoder
 }
 
 /** Number of UTF-8 bytes of a well-formed string. */
@@ -21,6 +26,11 @@ export function tryDecodeUtf8(bytes: Bytes): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** For text that is only shown or compared: what is not valid UTF-8 becomes U+FFFD. */
+export function decodeUtf8Lossy(bytes: Bytes): string {
+  return lossyDecoder.decode(bytes);
 }
 
 export function toHex(bytes: Bytes): string {
@@ -58,15 +68,7 @@ export function fromBase64(text: string): Bytes | undefined {
 }
 
 export function concatBytes(parts: readonly Bytes[]): Bytes {
-  let length = 0;
-  for (const part of parts) length += part.byteLength;
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.byteLength;
-  }
-  return out;
+  return plain(Buffer.concat(parts));
 }
 
 export function equalBytes(a: Bytes, b: Bytes): boolean {

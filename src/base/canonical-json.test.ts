@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -25,6 +26,17 @@ describe('parseJson() and canonicalText()', () => {
     expect(round('{"\ue000":1,"\u{1f600}":2,"a":3}')).toBe('{"a":3,"\ue000":1,"\u{1f600}":2}');
   });
 
+  it('sort keys alike however they were written, whatever letters they hold', () => {
+    const key = fc.string({ unit: fc.constantFrom('a', 'B', '0', '9', '~', 'é', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '\u{10ffff}'), maxLength: 4 });
+    fc.assert(
+      fc.property(fc.uniqueArray(key, { maxLength: 12 }), (keys) => {
+        const utf8Order = keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+        const object: Record<string, JsonValue> = Object.fromEntries(keys.map((name) => [name, 1]));
+        expect(canonicalText(object)).toBe(`{${utf8Order.map((name) => `${JSON.stringify(name)}:1`).join(',')}}`);
+      }),
+    );
+  });
+
   it('refuse what is doubtful, with its place', () => {
     for (const text of ['', '{', '{"a":1,}', '[1 2]', '01', '1.', '"\t"', '"\\ud800"', '"\\x"', '{"a":1,"a":2}', '1 1', '\ufeff1', '1e400', '['.repeat(128) + ']'.repeat(128), 'nul']) {
       expect(() => parseJson(text), text).toThrow(expect.objectContaining({ code: 'json.invalid' }));
@@ -40,9 +52,9 @@ describe('parseJson() and canonicalText()', () => {
   });
 
   it('find the line of a path, or of its nearest parent', () => {
-    const locate = jsonLocator('{\n "a": {\n  "b": [1,\n   2]}}');
-    expect(locate('a.b[1]')).toEqual({ line: 4, column: 4 });
-    expect(locate('a.b[7].x')).toEqual({ line: 3, column: 8 });
+    const locate = jsonLocator('{\n "a": {\n  "b": [1,\n   2]}}').at;
+    expect(locate(['a', 'b', 1])).toEqual({ line: 4, column: 4 });
+    expect(locate(['a', 'b', 7, 'x'])).toEqual({ line: 3, column: 8 });
   });
 
   it('agree with JSON.parse and are idempotent for any value', () => {
@@ -72,6 +84,13 @@ describe('parseJson() and canonicalText()', () => {
 });
 
 describe('jcsBytes()', () => {
+  it('writes the published examples of RFC 8785', () => {
+    const folder = `${import.meta.dirname}/../../test/vectors/external/jcs/testdata`;
+    const names = readdirSync(`${folder}/input`);
+    expect(names.length).toBeGreaterThan(4);
+    for (const name of names) expect(new TextDecoder().decode(jcsBytes(parseJson(readFileSync(`${folder}/input/${name}`)))), name).toBe(readFileSync(`${folder}/output/${name}`, 'utf8').trimEnd());
+  });
+
   it('agrees with an independent implementation of RFC 8785', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

@@ -30,7 +30,8 @@ export function stringText(value: string): string {
   return JSON.stringify(value);
 }
 
-function compareCodePoints(a: string, b: string): number {
+/** The order of the texts' UTF-8 bytes, which is the order of their code points. */
+export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i += 1) {
     let x = a.charCodeAt(i);
@@ -46,9 +47,29 @@ function compareCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
-type KeyOrder = ((a: string, b: string) => number) | 'utf16' | undefined;
+/** How one form writes: what it does to the keys of an object, in place, and how it spells numbers. */
+interface Form {
+  readonly order: (keys: string[]) => void;
+  readonly number: (value: number | bigint | JsonFloat) => string;
+}
 
-function write(value: JsonValue, order: KeyOrder, number: (value: number | bigint | JsonFloat) => string): string {
+const SURROGATE_OR_ABOVE = /[\ud800-\uffff]/;
+
+/** By code point. UTF-16 order, which the engine sorts by itself, is the same below U+D800: only other keys need the slow comparison. */
+function orderByCodePoint(keys: string[]): void {
+  let sorted = true;
+  let plain = true;
+  let before = '';
+  for (const key of keys) {
+    if (key < before) sorted = false;
+    if (SURROGATE_OR_ABOVE.test(key)) plain = false;
+    before = key;
+  }
+  if (!plain) keys.sort(compareCodePoints);
+  else if (!sorted) keys.sort();
+}
+
+function write(value: JsonValue, form: Form): string {
   if (value === null) return 'null';
   switch (typeof value) {
     case 'string':
@@ -57,17 +78,21 @@ function write(value: JsonValue, order: KeyOrder, number: (value: number | bigin
       return value ? 'true' : 'false';
     case 'number':
     case 'bigint':
-      return number(value);
+      return form.number(value);
+    default:
+      break;
   }
-  if (value instanceof JsonFloat) return number(value);
-  if (Array.isArray(value)) return `[${value.map((item) => write(item, order, number)).join(',')}]`;
+  if (value instanceof JsonFloat) return form.number(value);
+  let out = '';
+  if (Array.isArray(value)) {
+    for (const item of value as readonly JsonValue[]) out += out === '' ? write(item, form) : `,${write(item, form)}`;
+    return `[${out}]`;
+  }
   const object = value as JsonObject;
   const keys = Object.keys(object);
-  if (order === 'utf16') keys.sort();
-  else if (order !== undefined) keys.sort(order);
-  let out = '{';
-  for (const key of keys) out += `${out.length > 1 ? ',' : ''}${stringText(key)}:${write(object[key] as JsonValue, order, number)}`;
-  return `${out}}`;
+  form.order(keys);
+  for (const key of keys) out += `${out === '' ? '' : ','}${stringText(key)}:${write(object[key] as JsonValue, form)}`;
+  return `{${out}}`;
 }
 
 function referenceNumber(value: number | bigint | JsonFloat): string {
@@ -83,9 +108,13 @@ function jcsNumber(value: number | bigint | JsonFloat): string {
   return plain === 0 ? '0' : String(plain); // RFC 8785 §3.2.2.3
 }
 
+const CANONICAL: Form = { order: orderByCodePoint, number: referenceNumber };
+const COMPACT: Form = { order: () => undefined, number: referenceNumber };
+const JCS: Form = { order: (keys) => void keys.sort(), number: jcsNumber };
+
 /** The reference's canonical form, version 1. @throws CellError `json.number` | `json.invalid` */
 export function canonicalText(value: JsonValue): string {
-  return write(value, compareCodePoints, referenceNumber);
+  return write(value, CANONICAL);
 }
 
 export function canonicalBytes(value: JsonValue): Bytes {
@@ -94,10 +123,10 @@ export function canonicalBytes(value: JsonValue): Bytes {
 
 /** Keys in the order they stand. */
 export function compactText(value: JsonValue): string {
-  return write(value, undefined, referenceNumber);
+  return write(value, COMPACT);
 }
 
 /** RFC 8785. @throws CellError `json.number` for what I-JSON cannot carry */
 export function jcsBytes(value: JsonValue): Bytes {
-  return utf8(write(value, 'utf16', jcsNumber));
+  return utf8(write(value, JCS));
 }

@@ -1,8 +1,9 @@
 /**
  * Hashes, signatures and MACs: the only door to `node:crypto` outside `adapters/signer` and `adapters/os/random`.
  *
- *   C1  Ed25519 verification is strict: small-order A or R and S >= L are refused (reference/02 §5.2);
- *   C2  keys are imported once and cached by their bytes: importing costs ten signatures.
+ *   C1  Ed25519 verification is strict: A or R of small order or with y >= p, and S >= L, are refused (reference/02 §5.2);
+ *   C2  keys are imported once and cached by their bytes: importing costs ten signatures;
+ *   C3  an ECDSA signature has one form, strict DER with low s: what is signed cannot be given a second valid spelling.
  */
 import {
   createHash,
@@ -16,6 +17,8 @@ import {
   verify as nodeVerify,
 } from 'node:crypto';
 import { type Bytes, toHex } from './bytes.ts';
+import { decodeDerSignature, encodeDerSignature, withLowS } from './ecdsa-der.ts';
+import { isCanonicalPoint, isSmallOrderPoint } from './ed25519-point.ts';
 import { CellError } from './errors.ts';
 
 export function sha256(bytes: Bytes): Bytes {
@@ -31,6 +34,11 @@ export type Digest = `sha256:${string}`;
 
 export function digestOf(bytes: Bytes): Digest {
   return `sha256:${sha256Hex(bytes)}`;
+}
+
+/** Of the text in UTF-8. */
+export function digestOfText(text: string): Digest {
+  return `sha256:${nodeHash('sha256', text, 'hex')}`;
 }
 
 export interface StreamingHash {
@@ -84,24 +92,6 @@ export function ed25519SigningKey(seed: Bytes): Ed25519SigningKey {
   };
 }
 
-/** The seven y encodings of small-order points, sign bit cleared (reference/02 §5.2). */
-const SMALL_ORDER = new Set([
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-]);
-
-/** Does this 32-byte encoding name a point of small order? */
-export function isSmallOrderPoint(encoded: Bytes): boolean {
-  const y = Uint8Array.from(encoded);
-  y[31] = (y[31] ?? 0) & 0x7f;
-  return SMALL_ORDER.has(toHex(y));
-}
-
 const KEY_CACHE_MAX = 256;
 const publicKeys = new Map<string, KeyObject>();
 
@@ -119,15 +109,15 @@ function importPublic(publicKey: Bytes): KeyObject {
 export function verifyEd25519(input: { publicKey: Bytes; message: Bytes; signature: Bytes }): boolean {
   const { publicKey, message, signature } = input;
   if (publicKey.byteLength !== 32 || signature.byteLength !== 64) return false;
-  if (isSmallOrderPoint(publicKey) || isSmallOrderPoint(signature.subarray(0, 32))) return false;
+  for (const point of [publicKey, signature.subarray(0, 32)]) if (isSmallOrderPoint(point) || !isCanonicalPoint(point)) return false;
   try {
-    return nodeVerify(null, message, importPublic(publicKey), signature);
+    return nodeVerify(null, message, importPublic(publicKey), signature); // OpenSSL refuses S >= L and compares R by its bytes
   } catch {
     return false;
   }
 }
 
-/** An ECDSA P-256 private key (PKCS#8 DER); signatures are DER (RFC 3279 §2.2.3) over SHA-256. */
+/** An ECDSA P-256 private key (PKCS#8 DER); signatures are over SHA-256, in the one form of ecdsa-der.ts. */
 export interface P256SigningKey {
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Bytes;
@@ -145,16 +135,18 @@ export function p256SigningKey(pkcs8: Bytes): P256SigningKey {
       publicKey ??= new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
       return publicKey;
     },
-    sign: (message) => new Uint8Array(nodeSign('sha256', message, key)),
+    sign: (message) => encodeDerSignature(withLowS(new Uint8Array(nodeSign('sha256', message, { key, dsaEncoding: 'ieee-p1363' })))),
   };
 }
 
-/** @param publicKey SubjectPublicKeyInfo, DER. @returns false on any malformed input. */
+/** @param publicKey SubjectPublicKeyInfo, DER. @returns false on any malformed input, and on any form but the one of ecdsa-der.ts [C3] */
 export function verifyP256(input: { publicKey: Bytes; message: Bytes; signature: Bytes }): boolean {
+  const rs = decodeDerSignature(input.signature);
+  if (rs === undefined) return false;
   try {
     const key = createPublicKey({ key: Buffer.from(input.publicKey), format: 'der', type: 'spki' });
     if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return false;
-    return nodeVerify('sha256', input.message, key, input.signature);
+    return nodeVerify('sha256', input.message, { key, dsaEncoding: 'ieee-p1363' }, rs);
   } catch {
     return false;
   }

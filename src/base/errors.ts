@@ -61,8 +61,13 @@ export const ERROR_CODES = {
   'signer.unavailable': row(EXIT.evidence, 500, 'operator', 'No usable signing key: nothing is run unsigned'),
   'secret.missing': row(EXIT.refused, 403, 'operator', 'A secret the document asks for is not there, or is empty'),
   'secret.broker': row(EXIT.failure, 502, 'backoff', 'A secret broker failed'),
+  'file.refused': row(EXIT.failure, 422, 'never', 'A file of a cell could not be read, written, listed, made or removed; the fact errno says why'),
+  'cell.closed': row(EXIT.failure, 409, 'never', 'The cell is over: closed, killed, lost, or at the end of its time to live'),
   'export.refused': row(EXIT.failure, 422, 'never', 'An artifact may not be copied out: not a plain file beneath the workspace, or over a limit'),
   'export.failed': row(EXIT.failure, 502, 'backoff', 'An artifact could not be delivered'),
+  'workspace.unreadable': row(EXIT.failure, 422, 'never', 'The changes of a workspace could not be read'),
+  'workspace.conflict': row(EXIT.failure, 409, 'operator', 'The folder is no longer what it was when the command ran: nothing was applied'),
+  'workspace.failed': row(EXIT.failure, 500, 'operator', 'The changes of a workspace could not all be applied'),
   'run.unknown': row(EXIT.usage, 404, 'never', 'No run has this id'),
   'run.busy': row(EXIT.failure, 409, 'backoff', 'The run is still going on'),
   'state.unusable': row(EXIT.failure, 500, 'operator', 'The state folder cannot be used safely'),
@@ -107,7 +112,9 @@ export function unreachable(value: never, what: string): never {
 }
 
 /** Names why an error is deliberately dropped. The only permitted empty handling. */
-export function ignore(_error: unknown, _why: string): void {}
+export function ignore(_error: unknown, _why: string): void {
+  // Nothing: the call itself is the record of why.
+}
 
 /** The message of anything thrown, in one line. */
 export function messageOf(error: unknown): string {

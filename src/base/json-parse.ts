@@ -7,14 +7,18 @@
  */
 import { type Bytes, tryDecodeUtf8 } from './bytes.ts';
 import { CellError } from './errors.ts';
-import { emptyObject, JsonFloat, type JsonObject, type JsonValue } from './json.ts';
+import { emptyObject, type JsonObject, type JsonValue } from './json.ts';
+import { numberOfToken } from './json-number.ts';
+import type { PathSegment } from './json-path.ts';
 import { LIMITS } from './limits.ts';
 
 export interface JsonParseOptions {
   /** What a repeated key of one object means. Default `reject`. */
   readonly duplicates?: 'reject' | 'last';
   /** Called for each repeated key when they are not rejected. */
-  readonly onDuplicate?: (path: string) => void;
+  readonly onDuplicate?: (object: JsonObject, key: string, offset: number) => void;
+  /** When given, a value beyond the deepest level is skipped, `BEYOND_DEPTH` stands in its place, and this is called. */
+  readonly onTooDeep?: (offset: number) => void;
   /** `reference`: read float tokens by the reference's fast, not correctly rounded rule (reference/02 §1). Default `exact`. */
   readonly floats?: 'exact' | 'reference';
 }
@@ -24,63 +28,78 @@ export interface JsonPosition {
   readonly column: number;
 }
 
-const I64_MIN = -(2n ** 63n);
-const U64_MAX = 2n ** 64n - 1n;
+/** Stands for a value that was nested too deep to be kept. */
+export const BEYOND_DEPTH: JsonObject = Object.freeze(emptyObject());
+
+const QUOTE = 34;
+const BACKSLASH = 92;
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+const isHexDigit = (code: number): boolean => isDigit(code) || (code >= 65 && code <= 70) || (code >= 97 && code <= 102);
+
+/** Where the members of a container begin. */
+interface Trace {
+  readonly at: number;
+  readonly keys: Map<string, number>;
+  readonly values: Map<string | number, number>;
+}
 
 class Reader {
   readonly text: string;
   readonly options: JsonParseOptions;
-  /** Set while locating: where each path begins. */
-  readonly positions: Map<string, number> | undefined;
+  /** Set while locating. */
+  readonly traces: Map<JsonValue, Trace> | undefined;
   at = 0;
   depth = 0;
 
-  constructor(text: string, options: JsonParseOptions, positions?: Map<string, number>) {
+  constructor(text: string, options: JsonParseOptions, traces?: Map<JsonValue, Trace>) {
     this.text = text;
     this.options = options;
-    this.positions = positions;
+    this.traces = traces;
   }
 
   fail(what: string, at = this.at): never {
     const { line, column } = positionOf(this.text, at);
-    throw new CellError('json.invalid', `Cannot read JSON at line ${line}, column ${column}: ${what}`, { facts: { line, column, offset: at } });
+    throw new CellError('json.invalid', `Cannot read JSON at line ${line}, column ${column}: ${what}`, { facts: { line, column, offset: at, reason: what } });
   }
 
-  skipSpace(): void {
+  /** @returns the code of the character that follows, NaN at the end */
+  skipSpace(): number {
     for (;;) {
       const code = this.text.charCodeAt(this.at);
-      if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
+      if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return code;
       this.at += 1;
     }
   }
 
-  value(path: string): JsonValue {
-    this.skipSpace();
-    this.positions?.set(path, this.at);
-    switch (this.text[this.at]) {
-      case '{':
-        return this.nested(() => this.object(path));
-      case '[':
-        return this.nested(() => this.array(path));
-      case '"':
+  value(): JsonValue {
+    switch (this.skipSpace()) {
+      case 123: // {
+        return this.nested(true);
+      case 91: // [
+        return this.nested(false);
+      case QUOTE:
         return this.string();
-      case 't':
+      case 116:
         return this.word('true', true);
-      case 'f':
+      case 102:
         return this.word('false', false);
-      case 'n':
+      case 110:
         return this.word('null', null);
       default:
         return this.number();
     }
   }
 
-  nested<T>(read: () => T): T {
+  nested(isObject: boolean): JsonValue {
+    if (this.depth >= LIMITS.jsonDepthMax) {
+      if (this.options.onTooDeep === undefined) this.fail(`more than ${LIMITS.jsonDepthMax} nested levels`);
+      this.options.onTooDeep(this.at);
+      this.skipContainer();
+      return BEYOND_DEPTH;
+    }
     this.depth += 1;
-    if (this.depth > LIMITS.jsonDepthMax) this.fail(`more than ${LIMITS.jsonDepthMax} nested levels`);
-    const value = read();
+    const value = isObject ? this.object() : this.array();
     this.depth -= 1;
     return value;
   }
@@ -91,53 +110,101 @@ class Reader {
     return value;
   }
 
-  object(path: string): JsonObject {
-    const out = emptyObject();
+  /** @returns the key; the reader then stands behind its colon */
+  key(): string {
+    if (this.skipSpace() !== QUOTE) this.fail('a key in double quotes is expected here');
+    const key = this.string();
+    if (this.skipSpace() !== 58) this.fail('a colon is expected here');
     this.at += 1;
-    this.skipSpace();
-    if (this.text[this.at] === '}') {
+    return key;
+  }
+
+  object(): JsonObject {
+    const out = emptyObject();
+    const trace = this.trace(out);
+    this.at += 1;
+    if (this.skipSpace() === 125) {
       this.at += 1;
       return out;
     }
     for (;;) {
       this.skipSpace();
       const keyAt = this.at;
-      if (this.text[this.at] !== '"') this.fail('a key in double quotes is expected here');
-      const key = this.string();
-      const inner = path === '' ? key : `${path}.${key}`;
-      if (Object.hasOwn(out, key)) {
+      const key = this.key();
+      if (out[key] !== undefined) {
         if (this.options.duplicates !== 'last') this.fail(`the key ${JSON.stringify(key)} is given twice`, keyAt);
-        this.options.onDuplicate?.(inner);
+        this.options.onDuplicate?.(out, key, keyAt);
       }
-      this.skipSpace();
-      if (this.text[this.at] !== ':') this.fail('a colon is expected here');
-      this.at += 1;
-      out[key] = this.value(inner);
-      if (this.separator('}')) return out;
+      if (trace !== undefined) {
+        this.skipSpace();
+        trace.keys.set(key, keyAt);
+        trace.values.set(key, this.at);
+      }
+      out[key] = this.value();
+      if (this.separator(125)) return out;
     }
   }
 
-  array(path: string): JsonValue[] {
+  array(): JsonValue[] {
     const out: JsonValue[] = [];
+    const trace = this.trace(out);
     this.at += 1;
-    this.skipSpace();
-    if (this.text[this.at] === ']') {
+    if (this.skipSpace() === 93) {
       this.at += 1;
       return out;
     }
     for (;;) {
-      out.push(this.value(`${path}[${out.length}]`));
-      if (this.separator(']')) return out;
+      if (trace !== undefined) {
+        this.skipSpace();
+        trace.values.set(out.length, this.at);
+      }
+      out.push(this.value());
+      if (this.separator(93)) return out;
     }
   }
 
+  trace(container: JsonValue): Trace | undefined {
+    if (this.traces === undefined) return undefined;
+    const trace = { at: this.at, keys: new Map(), values: new Map() };
+    this.traces.set(container, trace);
+    return trace;
+  }
+
   /** @returns true when the container ended */
-  separator(close: string): boolean {
-    this.skipSpace();
-    const found = this.text[this.at];
-    if (found !== ',' && found !== close) this.fail(`a comma or ${close} is expected here`);
+  separator(close: number): boolean {
+    const found = this.skipSpace();
+    if (found !== 44 && found !== close) this.fail(`a comma or ${String.fromCharCode(close)} is expected here`);
     this.at += 1;
     return found === close;
+  }
+
+  /** Reads a container of any depth without keeping or nesting anything. */
+  skipContainer(): void {
+    const closers: number[] = [];
+    for (;;) {
+      const code = this.skipSpace();
+      if (code === 123 || code === 91) {
+        this.at += 1;
+        if (this.skipSpace() !== code + 2) {
+          closers.push(code + 2);
+          if (code === 123) this.key();
+          continue;
+        }
+        this.at += 1;
+      } else {
+        this.value();
+      }
+      // A value ended here, and with it perhaps the containers around it.
+      for (;;) {
+        const close = closers.at(-1);
+        if (close === undefined) return;
+        if (!this.separator(close)) {
+          if (close === 125) this.key();
+          break;
+        }
+        closers.pop();
+      }
+    }
   }
 
   string(): string {
@@ -145,31 +212,46 @@ class Reader {
     let at = start;
     for (;;) {
       const code = this.text.charCodeAt(at);
-      if (code === 34) {
+      if (code === QUOTE) {
         this.at = at + 1;
         return this.text.slice(start, at);
       }
-      if (code === 92) return this.escapedString(start);
-      if (Number.isNaN(code)) this.fail('the text ends inside a string', at);
-      if (code < 32) this.fail('a control character has to be escaped', at);
+      if (code === BACKSLASH) return this.escapedString(start, at);
+      this.plain(code, at);
       at += 1;
     }
   }
 
-  escapedString(start: number): string {
-    let at = start;
-    while (this.text.charCodeAt(at) !== 34) {
-      const code = this.text.charCodeAt(at);
-      if (Number.isNaN(code)) this.fail('the text ends inside a string', at);
-      if (code < 32) this.fail('a control character has to be escaped', at);
-      at += code === 92 ? 2 : 1;
+  plain(code: number, at: number): void {
+    if (code >= 32) return;
+    this.fail(Number.isNaN(code) ? 'the text ends inside a string' : 'a control character has to be escaped', at);
+  }
+
+  /** `at`: the first backslash. */
+  escapedString(start: number, at: number): string {
+    const { text } = this;
+    for (let code = BACKSLASH; code !== QUOTE; code = text.charCodeAt(at)) {
+      if (code === BACKSLASH) at += this.escapeLength(at);
+      else {
+        this.plain(code, at);
+        at += 1;
+      }
     }
-    const raw = this.text.slice(start - 1, at + 1);
-    if (!/^"(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"$/.test(raw)) this.fail('an escape is not one JSON knows', start);
-    const value = JSON.parse(raw) as string;
+    const value = JSON.parse(text.slice(start - 1, at + 1)) as string;
     if (!value.isWellFormed()) this.fail('half of a surrogate pair is escaped alone', start);
     this.at = at + 1;
     return value;
+  }
+
+  escapeLength(at: number): number {
+    const { text } = this;
+    const kind = text[at + 1] ?? '';
+    if (kind === 'u') {
+      for (let i = 2; i < 6; i += 1) if (!isHexDigit(text.charCodeAt(at + i))) this.fail('an escape is not one JSON knows', at);
+      return 6;
+    }
+    if (kind === '' || !'"\\/bfnrt'.includes(kind)) this.fail('an escape is not one JSON knows', at);
+    return 2;
   }
 
   number(): JsonValue {
@@ -180,7 +262,6 @@ class Reader {
     if (text[at] === '0') at += 1;
     else if (isDigit(text.charCodeAt(at))) while (isDigit(text.charCodeAt(at))) at += 1;
     else this.fail('a value is expected here', start);
-    const integerEnd = at;
     if (text[at] === '.') {
       at += 1;
       if (!isDigit(text.charCodeAt(at))) this.fail('a digit is expected here', at);
@@ -193,50 +274,10 @@ class Reader {
       while (isDigit(text.charCodeAt(at))) at += 1;
     }
     this.at = at;
-    const token = text.slice(start, at);
-    if (at === integerEnd && token !== '-0') {
-      if (token.length < 16) return Number(token);
-      const exact = BigInt(token);
-      if (exact >= I64_MIN && exact <= U64_MAX) return exact >= BigInt(Number.MIN_SAFE_INTEGER) && exact <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(exact) : exact;
-    }
-    const value = this.options.floats === 'reference' ? referenceFloat(token) : Number(token);
-    if (value === undefined || !Number.isFinite(value)) this.fail('the number is out of range', start);
-    return new JsonFloat(value, token);
+    const value = numberOfToken(text.slice(start, at), this.options.floats);
+    if (value === undefined) this.fail('the number is out of range', start);
+    return value;
   }
-}
-
-/** reference/02 §1, "Reference defect: JSON float parsing". @returns undefined when out of range. */
-export function referenceFloat(token: string): number | undefined {
-  const [, sign, integer = '', fraction = '', exponentText] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(token) ?? [];
-  let significand = 0n;
-  let exponent = 0;
-  let full = false;
-  const take = (digit: string): boolean => {
-    const next = significand * 10n + BigInt(digit);
-    if (full || next > U64_MAX) {
-      full = true;
-      return false;
-    }
-    significand = next;
-    return true;
-  };
-  for (const digit of integer) if (!take(digit)) exponent += 1;
-  for (const digit of fraction) {
-    if (!take(digit)) break;
-    exponent -= 1;
-  }
-  exponent += Number(exponentText ?? 0);
-  let value = Number(significand);
-  if (value !== 0) {
-    if (exponent > 308) return undefined;
-    while (exponent < -308 && value !== 0) {
-      value /= 1e308;
-      exponent += 308;
-    }
-    value = exponent >= 0 ? value * Number(`1e${exponent}`) : value / Number(`1e${-exponent}`);
-    if (!Number.isFinite(value)) return undefined;
-  }
-  return sign === '-' ? -value : value;
 }
 
 function positionOf(text: string, at: number): JsonPosition {
@@ -249,37 +290,70 @@ function positionOf(text: string, at: number): JsonPosition {
   return { line, column: at - start + 1 };
 }
 
+/** Offsets → lines, for many offsets of one text. */
+function lineIndex(text: string): (offset: number) => JsonPosition {
+  const starts = [0];
+  for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
+  return (offset) => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  };
+}
+
 function textOf(input: Bytes | string): string {
   const text = typeof input === 'string' ? input : tryDecodeUtf8(input);
-  if (text === undefined) throw new CellError('json.invalid', 'Cannot read JSON: the bytes are not valid UTF-8', { facts: { line: 1, column: 1, offset: 0 } });
-  if (text.length > LIMITS.documentSizeBytesMax) {
-    throw new CellError('json.invalid', `Cannot read JSON: it has more than ${LIMITS.documentSizeBytesMax} characters`, { facts: { line: 1, column: 1, offset: 0 } });
-  }
+  const reason = text === undefined ? 'the bytes are not valid UTF-8' : `it has more than ${LIMITS.documentSizeBytesMax} characters`;
+  if (text === undefined || text.length > LIMITS.documentSizeBytesMax) throw new CellError('json.invalid', `Cannot read JSON: ${reason}`, { facts: { line: 1, column: 1, offset: 0, reason } });
   return text;
 }
 
-/** Reads one JSON value. @throws CellError `json.invalid` with facts `line`, `column` (1-based) and `offset` */
+/** Reads one JSON value. @throws CellError `json.invalid` with facts `line`, `column` (1-based), `offset` and `reason` */
 export function parseJson(input: Bytes | string, options: JsonParseOptions = {}): JsonValue {
   const reader = new Reader(textOf(input), options);
-  const value = reader.value('');
+  const value = reader.value();
   reader.skipSpace();
   if (reader.at !== reader.text.length) reader.fail('nothing may follow the value');
   return value;
 }
 
-/** Finds where values begin, by path (`spec.run.argv[0]`); a path that is not there is found at its nearest parent. */
-export function jsonLocator(input: Bytes | string): (path: string) => JsonPosition | undefined {
-  let text: string | undefined;
-  const positions = new Map<string, number>();
-  return (path) => {
-    if (text === undefined) {
-      text = textOf(input);
-      new Reader(text, { duplicates: 'last' }, positions).value('');
+export interface JsonLocator {
+  /** Where a value, or the key it stands under, begins; what is not there is found at its nearest parent. */
+  at(path: readonly PathSegment[], what?: 'key' | 'value'): JsonPosition;
+  /** Line and column (1-based) of an offset. */
+  offset(offset: number): JsonPosition;
+}
+
+/** Finds places in a text that `parseJson` accepts. It is read again, once, when the first place is asked for. */
+export function jsonLocator(input: Bytes | string): JsonLocator {
+  let read: { position: (offset: number) => JsonPosition; root: JsonValue; traces: Map<JsonValue, Trace> } | undefined;
+  const opened = (): NonNullable<typeof read> => {
+    if (read === undefined) {
+      const text = textOf(input);
+      const traces = new Map<JsonValue, Trace>();
+      read = { position: lineIndex(text), root: new Reader(text, { duplicates: 'last', onTooDeep: () => undefined }, traces).value(), traces };
     }
-    for (let at = path; ; at = at.replace(/(?:\.[^.[\]]*|\[\d*\]|^[^.[\]]+)$/, '')) {
-      const offset = positions.get(at);
-      if (offset !== undefined) return positionOf(text, offset);
-      if (at === '') return undefined;
-    }
+    return read;
+  };
+  return {
+    offset: (offset) => opened().position(offset),
+    at: (path, what = 'value') => {
+      const { position, root, traces } = opened();
+      let value: JsonValue | undefined = root;
+      let offset = traces.get(root)?.at ?? 0;
+      for (const [i, segment] of path.entries()) {
+        const trace = traces.get(value ?? null);
+        const found = what === 'key' && i === path.length - 1 && typeof segment === 'string' ? trace?.keys.get(segment) : trace?.values.get(segment);
+        if (found === undefined) break;
+        offset = found;
+        value = (value as JsonObject)[segment];
+      }
+      return position(offset);
+    },
   };
 }

@@ -4,8 +4,18 @@ export const LIMITS = {
   documentSizeBytesMax: 4 * 1024 * 1024,
   /** Nested JSON levels (reference/01 §1.1). */
   jsonDepthMax: 127,
-  /** YAML alias expansions. */
+  /** YAML aliases in one document. */
   yamlAliasCountMax: 64,
+  /** Values of one YAML document and each 16 characters of its texts, aliases expanded. */
+  yamlWeightMax: 300_000,
+  /** Words, signs and gaps of one YAML document. */
+  yamlLexemeCountMax: 60_000,
+  /** Largest YAML document, bytes. */
+  yamlSizeBytesMax: 1024 * 1024,
+  /** Findings about one document that are told, of each severity. */
+  specIssueCountMax: 200,
+  /** Members of one list of a document that strict mode takes. */
+  specListLengthMax: 4096,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** Largest `records.jsonl` the offline audit accepts, bytes. */
@@ -14,12 +24,24 @@ export const LIMITS = {
   bundleFilesMax: 8192,
   /** Kept stdout or stderr per stream, bytes. */
   outputKeptBytesMax: 64 * 1024 * 1024,
+  /** Files with kept output per stream of one run: a bundle stays one an audit can read. */
+  outputFilesMax: 2048,
+  /** stdout or stderr a library call collects, bytes, when the caller sets no limit. */
+  outputCollectedBytesMax: 16 * 1024 * 1024,
+  /** Output of a spawned process that waits for its reader before the process is made to wait, bytes. */
+  outputWaitingBytesMax: 256 * 1024,
   /** One exported artifact, bytes. */
   artifactSizeBytesMax: 1024 * 1024 * 1024,
   /** All artifacts of one run. */
   artifactCountMax: 1024,
+  /** Changes of one workspace. */
+  workspaceChangesMax: 100_000,
+  /** List of a workspace's upper folder, bytes. */
+  workspaceListBytesMax: 64 * 1024 * 1024,
   /** One secret value, bytes. */
   secretSizeBytesMax: 64 * 1024,
+  /** Uses of one lease, and refusals of one run, recorded one by one; a guest that asks without end does not fill the evidence. */
+  secretRecordsMax: 256,
   /** One request line of the secret socket, bytes. */
   secretRequestBytesMax: 8 * 1024,
   /** Open connections of one secret socket. */
@@ -34,6 +56,8 @@ export const LIMITS = {
   outputDrainMs: 2_000,
   /** Default time between SIGTERM and SIGKILL, ms. */
   graceMsDefault: 10_000,
+  /** Events of one cell that a projection holds back because they came too early. */
+  heldEventsMax: 256,
   /** Longest time to live of a cell, seconds. */
   ttlSecondsMax: 31 * 24 * 3600,
 } as const;

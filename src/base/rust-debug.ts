@@ -7,7 +7,7 @@ export function rustDebug(text: string): string {
     else if (char === '\r') out += '\\r';
     else if (char === '\n') out += '\\n';
     else if (char === '\0') out += '\\0';
-    else if (/[\p{C}\p{Zl}\p{Zp}\p{M}]|[^\S ]/u.test(char)) out += `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
+    else if (/[\p{C}\p{Zl}\p{Zp}\p{Grapheme_Extend}]|[^\S ]/u.test(char)) out += `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
     else out += char;
   }
   return `${out}"`;

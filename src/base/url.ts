@@ -9,11 +9,16 @@ export interface ParsedUrl {
   readonly port: string;
   readonly username: string;
   readonly password: string;
+  /** Normalised text of the URL with neither. */
+  readonly withoutCredentials: string;
 }
 
 /** @returns undefined when the text is not an absolute URL. */
 export function parseUrl(text: string): ParsedUrl | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
-  return { href: url.href, protocol: url.protocol, hostname: url.hostname, port: url.port, username: url.username, password: url.password };
+  const { href, protocol, hostname, port, username, password } = url;
+  url.username = '';
+  url.password = '';
+  return { href, protocol, hostname, port, username, password, withoutCredentials: url.href };
 }

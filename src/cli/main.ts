@@ -1,11 +1,8 @@
 /** The program `cellos`: finds the command, runs it, turns errors into one line and an exit code. */
-import { enableCompileCache } from 'node:module';
 import { EXIT, isCellError, messageOf } from '../base/errors.ts';
 import { VERSION } from '../version.ts';
 import { commandHelp, parseCommandArgs } from './command.ts';
 import { COMMANDS } from './commands.ts';
-
-enableCompileCache();
 
 function help(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));

@@ -1,14 +1,17 @@
 /** Puts the parts together for work on this host. The only importer of adapters beside tests. */
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
 import { sweepRemains } from '../adapters/backend/bwrap/teardown.ts';
+import { createLocalExport } from '../adapters/export/local.ts';
+import { fileBytes, folderBundle } from '../adapters/os/bundle-files.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
 import { bootId, selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
-import { createHostBroker, type SecretSource } from '../adapters/secret/host-broker.ts';
+import { claimUid } from '../adapters/os/uid-claim.ts';
+import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
 import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
@@ -21,20 +24,25 @@ import { type Environment, environment, type Settings } from '../config/env.ts';
 import { admit } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
-import { planCell, type Planned } from '../core/plan/plan-cell.ts';
+import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
+import { type AuditReport, auditBundle } from '../core/evidence/audit.ts';
 import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
 import type { CellBackend, CellFacts, LiveCell } from '../ports/cell-backend.ts';
+import type { ExportSink } from '../ports/export-sink.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
+import type { SecretSource } from '../ports/secret-broker.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
-import { SecretSession } from '../runtime/secrets/secret-session.ts';
+import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
+import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
+import { finishWorkspace } from './workspace.ts';
 
-/** The helper beside a built program, else the one a clone built. */
+/** Where the cell helper is: beside a built program, or where a clone builds it. No other place is tried. */
 export function helperPath(): string {
-  const built = fileURLToPath(new URL(`./native/linux-${process.arch}/cellos-cell`, import.meta.url));
-  return existsSync(built) ? built : fileURLToPath(new URL('../../build/native/cellos-cell', import.meta.url));
+  const place = import.meta.url.endsWith('.ts') ? '../../build/native/cellos-cell' : `./native/linux-${process.arch}/cellos-cell`;
+  return fileURLToPath(new URL(place, import.meta.url));
 }
 
 export function hostFacts(settings: Settings): HostFacts {
@@ -64,13 +72,17 @@ export interface RunRequest {
   readonly secretSources: ReadonlyMap<string, SecretSource>;
   readonly evidence?: string;
   readonly signal: AbortSignal;
-  /** Which of this process's cells: part of the host uid. */
+  /** Which of this process's cells: part of the host uid. Given by a program that makes one cell; others leave it to be claimed. */
   readonly slot?: number;
+  /** Folder artifacts are delivered to, beside their copy in the bundle; default: CELLOS_EXPORT_DIR, else none. */
+  readonly exportDir?: string;
+  /** Who names the commands: the document's `run`, or the caller, one by one. */
+  readonly commands?: 'document' | 'caller';
 }
 
 /** Admits and plans, without touching anything. @throws CellError `policy.refused` */
-export function planRun(request: { document: SpecDocument; asks: RunAsks; slot?: number; runId?: RunId }, host: HostFacts): Planned {
-  const verdict = admit({ document: request.document, nowMs: systemClock.nowMs() });
+export function planRun(request: { document: SpecDocument; asks: RunAsks; commands?: 'document' | 'caller'; slot?: number; runId?: RunId }, host: HostFacts): Planned {
+  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs() });
   if (verdict.kind === 'refused') {
     throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule) } });
   }
@@ -121,14 +133,21 @@ export interface OpenRun {
   readonly plan: CellPlan;
   readonly bundle: RunBundle;
   readonly startedAtMs: number;
+  /** Records what the command left in its workspace, and applies or keeps it; absent without a workspace. Once, before the session is closed. */
+  readonly finishWorkspace?: (apply: boolean) => Promise<WorkspaceOutcome>;
+  /** Where artifacts are delivered beside the bundle. */
+  readonly sink: ExportSink | undefined;
   /** Removes the marks of a running cell: after `session.close`, and only when nothing of the cell is left. */
-  release(): void;
+  release(): Promise<void>;
 }
 
 function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env: Environment): SecretSession {
-  const broker = createHostBroker({ env, sources: request.secretSources, clock: systemClock, random: systemRandom });
   const { delivery } = plan.secrets;
   const { identity } = request.document.document.spec;
+  // An identity is asked for by its audience or role; the caller names it as the document does.
+  const identitySource = identity === undefined ? undefined : request.secretSources.get(identity.secretRef);
+  const sources = identity === undefined || identitySource === undefined ? request.secretSources : new Map([...request.secretSources, [identityKey(identity), identitySource]]);
+  const broker = createHostBroker({ env, sources, clock: systemClock, random: systemRandom });
   return new SecretSession({
     plan,
     broker,
@@ -154,7 +173,23 @@ function prepareScratch(scratch: string, plan: CellPlan): void {
 /** Plans, records and makes one cell. @throws CellError; then nothing of the cell is left */
 export async function openRun(state: StateFolder, settings: Settings, request: RunRequest): Promise<OpenRun> {
   const host = hostFacts(settings);
-  const planned = planRun(request, host);
+  // Another cell with the same user could signal this one's processes, so each has its own while it lives.
+  const uid = host.privileged && request.slot === undefined ? await claimUid((slot) => hostUidFor(host.pid, slot)) : undefined;
+  try {
+    const open = await openPlanned(state, request, host, planRun({ ...request, slot: uid?.slot ?? request.slot ?? 0 }, host));
+    const exportDir = request.exportDir ?? settings.exportDir;
+    const release = async (): Promise<void> => {
+      state.unmarkLive(open.plan.runId);
+      await uid?.release();
+    };
+    return { ...open, sink: exportDir === undefined ? undefined : createLocalExport(exportDir, systemRandom), release };
+  } catch (error) {
+    await uid?.release();
+    throw error;
+  }
+}
+
+async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
   const swept = await sweep(state);
@@ -172,16 +207,21 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
     if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
     const keys = openKeys(state);
-    const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset);
-    bundle.keepOutput('stdout', plan.output.keptBytesMax);
-    bundle.keepOutput('stderr', plan.output.keptBytesMax);
+    const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
     const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
       { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
       { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(forming === undefined ? {} : { forming }) },
     );
-    return { session, plan, bundle, startedAtMs, release: () => state.unmarkLive(plan.runId) };
+    const { workspace } = plan;
+    return {
+      session,
+      plan,
+      bundle,
+      startedAtMs,
+      ...(workspace === undefined ? {} : { finishWorkspace: (apply: boolean) => finishWorkspace(state, { session, bundle, source: workspace.source, scratch, helper: plan.programs.helper, apply }) }),
+    };
   } catch (error) {
     await forming?.then((cell) => cell.destroy()).catch((failure: unknown) => ignore(failure, 'a cell that did not form left nothing; the sweep looks'));
     // The marks stay when something of the cell may still be there: the next start looks again.
@@ -191,4 +231,10 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
-export { StateFolder, systemClock };
+/** Audits a bundle on this host. @param roots kid → public key to trust; default: this host's own */
+export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<string, Uint8Array>): Promise<AuditReport> {
+  const { root } = openKeys(state);
+  return auditBundle(folderBundle(path), { roots: roots ?? new Map([[root.kid, root.publicKey]]) });
+}
+
+export { fileBytes, StateFolder, systemClock };

@@ -1,5 +1,6 @@
 /** Names of the environment variables we read, and the only reader of `process.env`. */
 import os from 'node:os';
+import { CellError, ignore } from '../base/errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -7,20 +8,40 @@ export const environment: Environment = process.env;
 
 export interface Settings {
   readonly stateDir: string;
+  /** CELLOS_EXPORT_DIR: where artifacts are delivered, beside their copy in the bundle. */
+  readonly exportDir?: string;
   readonly path: string;
   readonly color: boolean;
 }
 
-/** CELLOS_STATE_DIR, else /var/lib/cellos for root, else XDG_STATE_HOME or ~/.local/state. Pure. */
-export function settingsOf(env: Environment, host: { euid: number; home: string }): Settings {
-  const stateHome = env['XDG_STATE_HOME']?.startsWith('/') ? env['XDG_STATE_HOME'] : `${host.home}/.local/state`;
+/** CELLOS_STATE_DIR, else /var/lib/cellos for root, else XDG_STATE_HOME or ~/.local/state. Pure. @throws CellError `config.invalid` */
+export function settingsOf(env: Environment, host: { euid: number; home: () => string | undefined }): Settings {
+  const exportDir = env['CELLOS_EXPORT_DIR'];
   return {
-    stateDir: env['CELLOS_STATE_DIR'] || (host.euid === 0 ? '/var/lib/cellos' : `${stateHome}/cellos`),
+    ...(exportDir === undefined || exportDir === '' ? {} : { exportDir }),
+    stateDir: env['CELLOS_STATE_DIR'] || (host.euid === 0 ? '/var/lib/cellos' : `${stateHome(env, host.home)}/cellos`),
     path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     color: env['NO_COLOR'] === undefined || env['NO_COLOR'] === '',
   };
 }
 
+function stateHome(env: Environment, home: () => string | undefined): string {
+  if (env['XDG_STATE_HOME']?.startsWith('/')) return env['XDG_STATE_HOME'];
+  const folder = env['HOME']?.startsWith('/') ? env['HOME'] : home();
+  if (folder === undefined) throw new CellError('config.invalid', 'Cannot tell where the state folder is: this user has no home; set CELLOS_STATE_DIR');
+  return `${folder}/.local/state`;
+}
+
+/** undefined for a user the system does not know. */
+function systemHome(): string | undefined {
+  try {
+    return os.homedir();
+  } catch (error) {
+    ignore(error, 'there is none');
+    return undefined;
+  }
+}
+
 export function currentSettings(): Settings {
-  return settingsOf(environment, { euid: process.geteuid?.() ?? -1, home: os.homedir() });
+  return settingsOf(environment, { euid: process.geteuid?.() ?? -1, home: systemHome });
 }

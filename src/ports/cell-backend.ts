@@ -51,6 +51,10 @@ export interface ProcessUsage {
 /** A byte stream with backpressure: the next chunk is asked for only when the consumer is ready. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
+/**
+ * One command. Its session (`setsid`) ends with it: what it left in there is killed before `ended` settles, and its output ends with what was
+ * written until then. LIMIT: who left the session as well lives on until `killAll` or `destroy`.
+ */
 export interface CellProcess {
   /** Settles when the program image is in place (`pid` in the cell), or undefined when it could not be. */
   readonly started: Promise<number | undefined>;
@@ -60,7 +64,7 @@ export interface CellProcess {
   /** Resolves when the chunk was accepted for delivery (backpressure); rejects never: a closed stdin swallows. */
   writeStdin(chunk: Uint8Array): Promise<void>;
   closeStdin(): void;
-  /** Closes our end of an output stream: the workload gets SIGPIPE on its next write. */
+  /** Closes our end of an output stream: it ends here, and the workload gets SIGPIPE on its next write. */
   closeOutput(stream: 'stdout' | 'stderr'): void;
   /** Sends a signal to the process and its group. Never throws for a process already gone. */
   signal(signal: number): void;
@@ -95,19 +99,25 @@ export interface CellFileEntry {
 
 export interface CellFiles {
   /**
-   * Streams a regular file. `path` is absolute in the cell or relative to the working directory; no component may be a symlink.
-   * @throws CellError `export.refused` for anything but a regular file, a symlink on the way, or more than `sizeBytesMax`
+   * Streams a regular file. Every path is absolute in the cell, and no component of it may be a symlink.
+   * @throws CellError `file.refused` for anything but a regular file, a symlink on the way, or more than `sizeBytesMax`
    */
   read(path: string, options: { sizeBytesMax: number; signal: AbortSignal }): ByteStream;
+  /** Whole or not at all. A file that is there is replaced; anything else there refuses. @throws CellError `file.refused` */
   write(path: string, data: Uint8Array, options: { signal: AbortSignal }): Promise<void>;
+  /** Unordered. @throws CellError `file.refused` */
   list(path: string, options: { signal: AbortSignal }): Promise<readonly CellFileEntry[]>;
+  /** With the folders above it; one that is there is fine. @throws CellError `file.refused` */
+  makeFolder(path: string, options: { signal: AbortSignal }): Promise<void>;
+  /** A file, a link itself, or an empty folder. @throws CellError `file.refused` */
+  remove(path: string, options: { signal: AbortSignal }): Promise<void>;
 }
 
 export interface LiveCell extends AsyncDisposable {
   readonly facts: CellFacts;
   exec(request: ExecRequest): CellProcess;
   readonly files: CellFiles;
-  /** Kills every process of the cell but its init; the files stay readable. */
+  /** Kills every process of the cell but its init; the files stay readable. Nothing may be started until it settles. */
   killAll(options: { signal: AbortSignal }): Promise<void>;
   freeze(): Promise<void>;
   thaw(): Promise<void>;

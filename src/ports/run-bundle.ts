@@ -22,9 +22,15 @@ export interface RunBundle {
   append(record: Uint8Array): void;
   /** Makes all records appended so far durable. @throws CellError `evidence.unwritable` */
   sync(): void;
-  keepOutput(name: 'stdout' | 'stderr', keptBytesMax: number): OutputKeeper;
+  /**
+   * Where the output of a command goes: `stdout.log` for the first command of a run, `stdout.2.log` for the second, which is made only when
+   * there is something to keep. All commands of a run share the bound that the bundle was made with, per stream; what is beyond it is counted and hashed.
+   */
+  keepOutput(name: 'stdout' | 'stderr', command: number): OutputKeeper;
   /** Copies a file into `artifacts/` under its digest. Nothing is left of one that fails. */
   keepArtifact(bytes: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; bytes: number; path: string }>;
+  /** Writes one of our own documents into the bundle, whole. @throws CellError `evidence.unwritable` */
+  keepDocument(name: 'workspace.json', bytes: Uint8Array): Digest;
   /** Digests of every file but the attestation, by path in the bundle. Finishes and syncs them. */
   close(): Promise<ReadonlyMap<string, Digest>>;
   /** Last file of a bundle; durable when this returns. */

@@ -3,6 +3,9 @@
  */
 import type { Secret } from '../base/secret.ts';
 
+/** Where the caller says a secret is to be had. */
+export type SecretSource = { readonly broker: 'env'; readonly key: string } | { readonly broker: 'file'; readonly path: string };
+
 export interface SecretLease extends AsyncDisposable {
   /** Opaque, not secret; names the lease in the evidence. */
   readonly leaseId: string;

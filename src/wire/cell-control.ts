@@ -6,7 +6,7 @@
  *   W2  whatever comes from the cell is data: nothing in it names a host path, a key or an attribution;
  *   W3  a frame that breaks the form throws `backend.protocol`, and the cell is ended.
  */
-import { concatBytes, utf8 } from '../base/bytes.ts';
+import { concatBytes, decodeUtf8Lossy, utf8 } from '../base/bytes.ts';
 import { CellError } from '../base/errors.ts';
 
 export const CONTROL = {
@@ -17,7 +17,7 @@ export const CONTROL = {
   writePieceBytesMax: 512 * 1024,
 } as const;
 
-const HOST = { exec: 1, stdin: 2, stdinEof: 3, credit: 4, closeOutput: 5, signal: 6, killAll: 7, read: 8, write: 9, list: 10, shutdown: 11 } as const;
+const HOST = { exec: 1, stdin: 2, stdinEof: 3, credit: 4, closeOutput: 5, signal: 6, killAll: 7, read: 8, write: 9, list: 10, shutdown: 11, mkdir: 12, remove: 13 } as const;
 
 function frame(type: number, id: number, payload: readonly Uint8Array[]): Uint8Array {
   const size = payload.reduce((sum, part) => sum + part.byteLength, 0);
@@ -62,13 +62,16 @@ export const toCell = {
   stdinEof: (id: number): Uint8Array => frame(HOST.stdinEof, id, []),
   /** stream 0 stdout, 1 stderr, 2 a file being read */
   credit: (id: number, stream: 0 | 1 | 2, bytes: number): Uint8Array => frame(HOST.credit, id, [Uint8Array.of(stream), u32(bytes)]),
-  closeOutput: (id: number, stream: 0 | 1): Uint8Array => frame(HOST.closeOutput, id, [Uint8Array.of(stream)]),
+  /** stream 2: gives up the file being read */
+  closeOutput: (id: number, stream: 0 | 1 | 2): Uint8Array => frame(HOST.closeOutput, id, [Uint8Array.of(stream)]),
   signal: (id: number, signal: number): Uint8Array => frame(HOST.signal, id, [u32(signal)]),
   killAll: (id: number): Uint8Array => frame(HOST.killAll, id, []),
   read: (id: number, path: string, sizeBytesMax: number): Uint8Array => frame(HOST.read, id, [u32(sizeBytesMax % 2 ** 32, Math.floor(sizeBytesMax / 2 ** 32)), ...cString(path)]),
   write: (id: number, path: string, piece: { data: Uint8Array; first: boolean; last: boolean }): Uint8Array =>
     frame(HOST.write, id, [Uint8Array.of((piece.first ? 1 : 0) | (piece.last ? 2 : 0)), ...cString(path), piece.data]),
   list: (id: number, path: string): Uint8Array => frame(HOST.list, id, cString(path)),
+  mkdir: (id: number, path: string): Uint8Array => frame(HOST.mkdir, id, cString(path)),
+  remove: (id: number, path: string): Uint8Array => frame(HOST.remove, id, cString(path)),
   shutdown: (): Uint8Array => frame(HOST.shutdown, 0, []),
 };
 
@@ -100,15 +103,13 @@ export type CellFrame =
   | { readonly type: 'file-error'; readonly id: number; readonly errno: number }
   | { readonly type: 'list'; readonly id: number; readonly entries: readonly { name: string; kind: 'file' | 'directory' | 'symlink' | 'other'; sizeBytes: number }[] };
 
-const text = new TextDecoder('utf-8');
-
 function malformed(what: string): never {
   throw new CellError('backend.protocol', `Cannot read what the cell sent: malformed ${what}; the cell is ended`, { facts: { what } });
 }
 
 function helloFields(payload: Uint8Array): Map<string, string> {
   const fields = new Map<string, string>();
-  for (const line of text.decode(payload).split('\n')) {
+  for (const line of decodeUtf8Lossy(payload).split('\n')) {
     const at = line.search(/[\t:]/);
     if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1).trim());
   }
@@ -128,7 +129,7 @@ function listEntries(payload: Uint8Array, view: DataView): { name: string; kind:
     const end = payload.indexOf(0, at + 9);
     const kind = KINDS[String.fromCharCode(payload[at] ?? 0)];
     if (end < 0 || kind === undefined) malformed('list');
-    entries.push({ name: text.decode(payload.subarray(at + 9, end)), kind, sizeBytes: u64(view, at + 1) });
+    entries.push({ name: decodeUtf8Lossy(payload.subarray(at + 9, end)), kind, sizeBytes: u64(view, at + 1) });
     at = end + 1;
   }
   return entries;

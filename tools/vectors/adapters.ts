@@ -1,9 +1,10 @@
 /** Which adapter runs which file of vectors, by `area/file`. One module an area. */
 import { eventAdapters } from './events.ts';
+import { exportAdapters } from './export-local.ts';
 import type { VectorAdapter } from './run.ts';
 import { specAdapters } from './spec.ts';
 
 /** Areas of which every file has to have an adapter. */
 export const CLAIMED_AREAS: ReadonlySet<string> = new Set();
 
-export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...eventAdapters };
+export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...eventAdapters, ...exportAdapters };

@@ -16,6 +16,19 @@ export function textMember(object: JsonObject, key: string): string {
   return value as string;
 }
 
+/** A string, or undefined for null and for nothing. */
+export function optionalText(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** `expect.error` has to begin like one of the table's texts; ours has to be refused with the code or for the reason that stands beside it. */
+export function refusesFor(work: () => unknown, expected: string, table: readonly (readonly [pattern: RegExp, reason: string])[], codes: readonly ErrorCode[]): void {
+  const error = refuses(work, codes);
+  const reason = table.find(([pattern]) => pattern.test(expected))?.[1];
+  assert.ok(reason !== undefined, `no reason is known for: ${expected}`);
+  if (error.code !== reason) assert.equal(error.facts['reason'], reason, `${expected} → ${error.message}`);
+}
+
 export function objectMember(object: JsonObject, key: string): JsonObject {
   const value = object[key];
   assert.ok(isJsonObject(value), `the vector has no object ${key}`);

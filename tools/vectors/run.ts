@@ -15,7 +15,7 @@ import { ADAPTERS, CLAIMED_AREAS } from './adapters.ts';
 export interface VectorCase {
   readonly name: string;
   readonly input: JsonObject;
-  /** `{ok: …}` or `{error: …}`; the better result where the case has a `should`. */
+  /** `{ok: …}` or `{error: …}`; the better result where the case has a `should`, `{error: "reject"}` when that is any refusal. */
   readonly expect: JsonObject;
   /** The whole case, for the rarer members. */
   readonly raw: JsonObject;
@@ -45,8 +45,9 @@ function casesOf(file: string): VectorCase[] | undefined {
   if (!isJsonObject(document) || !isJsonArray(document['cases'])) return undefined;
   return document['cases'].map((raw: JsonValue) => {
     if (!isJsonObject(raw) || typeof raw['name'] !== 'string') throw new Error(`${file}: a case without a name`);
-    const { input, expect } = raw;
-    return { name: raw['name'], input: isJsonObject(input) ? input : {}, expect: isJsonObject(expect) ? expect : {}, raw };
+    const { input, expect, should } = raw;
+    const better = should === 'reject' ? { error: 'reject' } : (should ?? expect);
+    return { name: raw['name'], input: isJsonObject(input) ? input : {}, expect: isJsonObject(better) ? better : {}, raw };
   });
 }
 

@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { concatBytes } from '../../base/bytes.ts';
 
 export interface SpawnRequest {
   readonly program: string;
@@ -39,4 +40,37 @@ export function startProcess(request: SpawnRequest): HostProcess {
     channel: (fd) => child.stdio[fd] as Duplex,
     kill: (signal) => void child.kill(signal),
   };
+}
+
+export interface ProgramResult {
+  readonly code: number;
+  readonly stdout: Uint8Array;
+  /** The first few KiB. */
+  readonly stderr: string;
+}
+
+/** Runs a program to its end and gathers what it says. More output than allowed ends it, with code 125. */
+export async function runProgram(request: { program: string; args: readonly string[]; env: Readonly<Record<string, string>>; cwd: string; outputBytesMax: number }): Promise<ProgramResult> {
+  const child = startProcess({ ...request, stdio: ['ignore', 'pipe', 'pipe'] });
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  let stderr = '';
+  let cut = false;
+  child.channel(1).on('data', (chunk: Buffer) => {
+    size += chunk.byteLength;
+    if (size <= request.outputBytesMax) parts.push(chunk);
+    else if (!cut) {
+      cut = true;
+      child.kill('SIGKILL');
+    }
+  });
+  child.channel(2).on('data', (chunk: Buffer) => {
+    if (stderr.length < 8192) stderr += chunk.toString('utf8');
+  });
+  const [exit] = await Promise.all([child.exited, closed(child.channel(1)), closed(child.channel(2))]);
+  return { code: cut ? 125 : (exit.code ?? 125), stdout: concatBytes(parts), stderr: cut ? `more than ${request.outputBytesMax} bytes of output` : (exit.error?.message ?? stderr) };
+}
+
+function closed(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => stream.once('close', () => resolve()));
 }

@@ -1,5 +1,5 @@
 /** Small reads of /proc. A process is a pid and its start time: a pid alone may be somebody else by now. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf, ignore } from '../../base/errors.ts';
 
 /** Start time in clock ticks since boot (field 22 of stat), or undefined when the process is gone or a zombie. */
@@ -40,6 +40,25 @@ export function namespaceInode(pid: number | 'self', name: string): number | und
     return match === null ? undefined : Number(match[1]);
   } catch (error) {
     ignore(error, 'a process that is gone has no namespaces');
+    return undefined;
+  }
+}
+
+/**
+ * Holds namespaces of a process. The kernel hands the number of a namespace that is gone to the next one made, so only a number that is held
+ * says afterwards whose it is. @returns undefined when they are not ours to open (without root, of a process that hides them)
+ */
+export function holdNamespaces(pid: number, names: readonly string[]): Disposable | undefined {
+  const held: number[] = [];
+  const release = (): void => {
+    for (const fd of held.splice(0)) closeSync(fd);
+  };
+  try {
+    for (const name of names) held.push(openSync(`/proc/${pid}/ns/${name}`, 'r'));
+    return { [Symbol.dispose]: release };
+  } catch (error) {
+    ignore(error, 'what can not be held is probed by number alone');
+    release();
     return undefined;
   }
 }

@@ -11,9 +11,7 @@ import { CellError, errnoOf, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { Secret } from '../../base/secret.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
-import type { SecretBroker, SecretLease } from '../../ports/secret-broker.ts';
-
-export type SecretSource = { readonly broker: 'env'; readonly key: string } | { readonly broker: 'file'; readonly path: string };
+import type { SecretBroker, SecretLease, SecretSource } from '../../ports/secret-broker.ts';
 
 export interface HostBrokerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -16,11 +16,19 @@ import { privateFolder, writeFileAtomic } from '../os/durable-file.ts';
 
 interface KeyFile {
   readonly v: 1;
-  /** Base64url: Ed25519 seeds, PKCS#8 of the P-256 key, the keyset as made. */
-  readonly root: string;
-  readonly event: string;
-  readonly bundle: string;
+  readonly root: StoredKey;
+  readonly event: StoredKey;
+  readonly bundle: StoredKey;
+  /** Base64url: the keyset as made. */
   readonly keyset: string;
+}
+
+/** Base64url. The public half is kept beside the private one: deriving it costs more than a signature. */
+interface StoredKey {
+  /** Ed25519 seed, or PKCS#8 of the P-256 key. */
+  readonly private: string;
+  /** Raw Ed25519 key, or SubjectPublicKeyInfo of the P-256 key. */
+  readonly public: string;
 }
 
 export interface HostKeys {
@@ -36,24 +44,16 @@ function unusable(path: string, why: string, cause?: unknown): CellError {
   return new CellError('signer.unavailable', `Cannot use the keys in ${path}: ${why}`, { facts: { path }, ...(cause === undefined ? {} : { cause }) });
 }
 
-function edSigner(seed: Bytes): Signer {
-  const key = ed25519SigningKey(seed);
-  return { kid: `ed25519:${sha256Hex(key.publicKey).slice(0, 16)}`, algorithm: 'ed25519', publicKey: key.publicKey, sign: key.sign };
-}
-
-function p256Signer(pkcs8: Bytes): Signer {
-  const key = p256SigningKey(pkcs8);
-  let kid: string | undefined;
+function signerOf(algorithm: Signer['algorithm'], publicKey: Bytes, load: () => { sign(message: Bytes): Bytes }): Signer {
+  let key: { sign(message: Bytes): Bytes } | undefined;
   return {
-    get kid() {
-      kid ??= `p256:${sha256Hex(key.publicKey).slice(0, 16)}`;
-      return kid;
+    kid: `${algorithm === 'ed25519' ? 'ed25519' : 'p256'}:${sha256Hex(publicKey).slice(0, 16)}`,
+    algorithm,
+    publicKey,
+    sign(message) {
+      key ??= load();
+      return key.sign(message);
     },
-    algorithm: 'ecdsa-p256-sha256',
-    get publicKey() {
-      return key.publicKey;
-    },
-    sign: key.sign,
   };
 }
 
@@ -70,7 +70,8 @@ function readKeyFile(path: string): KeyFile {
     if (stat.uid !== process.geteuid?.()) throw unusable(path, `it belongs to user ${stat.uid}`);
     if ((stat.mode & 0o077) !== 0) throw unusable(path, `others can read it (mode ${(stat.mode & 0o777).toString(8)}); chmod 600 it, and make new keys if they may be known`);
     const parsed = JSON.parse(readFileSync(fd, 'utf8')) as Partial<KeyFile>;
-    if (parsed.v !== 1 || [parsed.root, parsed.event, parsed.bundle, parsed.keyset].some((text) => typeof text !== 'string')) throw unusable(path, 'it is damaged, or of another version');
+    const stored = [parsed.root, parsed.event, parsed.bundle].flatMap((key) => [key?.private, key?.public]);
+    if (parsed.v !== 1 || [...stored, parsed.keyset].some((text) => typeof text !== 'string')) throw unusable(path, 'it is damaged, or of another version');
     return parsed as KeyFile;
   } catch (error) {
     if (error instanceof SyntaxError) throw unusable(path, 'it is damaged', error);
@@ -86,12 +87,27 @@ function decode(path: string, text: string): Bytes {
   return bytes;
 }
 
-function makeKeyFile(random: Random, makeKeyset: KeysetMaker): KeyFile {
-  const root = random.bytes(32);
-  const event = random.bytes(32);
-  const bundle = new Uint8Array(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'der', type: 'pkcs8' }));
-  const keyset = makeKeyset({ root: edSigner(root), event: edSigner(event), bundle: p256Signer(bundle) });
-  return { v: 1, root: toBase64Url(root), event: toBase64Url(event), bundle: toBase64Url(bundle), keyset: toBase64Url(keyset) };
+/** @throws CellError `signer.unavailable` */
+function signers(path: string, file: Pick<KeyFile, 'root' | 'event' | 'bundle'>): { root: Signer; event: Signer; bundle: Signer } {
+  const load = (stored: StoredKey, algorithm: Signer['algorithm']): Signer =>
+    signerOf(algorithm, decode(path, stored.public), () => {
+      try {
+        return algorithm === 'ed25519' ? ed25519SigningKey(decode(path, stored.private)) : p256SigningKey(decode(path, stored.private));
+      } catch (error) {
+        throw unusable(path, 'a key in it cannot be loaded', error);
+      }
+    });
+  return { root: load(file.root, 'ed25519'), event: load(file.event, 'ed25519'), bundle: load(file.bundle, 'ecdsa-p256-sha256') };
+}
+
+function makeKeyFile(path: string, random: Random, makeKeyset: KeysetMaker): KeyFile {
+  const edKey = (): StoredKey => {
+    const seed = random.bytes(32);
+    return { private: toBase64Url(seed), public: toBase64Url(ed25519SigningKey(seed).publicKey) };
+  };
+  const pkcs8 = new Uint8Array(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'der', type: 'pkcs8' }));
+  const keys = { root: edKey(), event: edKey(), bundle: { private: toBase64Url(pkcs8), public: toBase64Url(p256SigningKey(pkcs8).publicKey) } };
+  return { v: 1, ...keys, keyset: toBase64Url(makeKeyset(signers(path, keys))) };
 }
 
 /** @throws CellError `signer.unavailable` | `state.unusable` */
@@ -99,24 +115,9 @@ export function loadOrCreateKeys(folder: string, options: { random: Random; make
   privateFolder(folder);
   const path = `${folder}/keys.json`;
   if (!existsSync(path)) {
-    const made = makeKeyFile(options.random, options.makeKeyset);
+    const made = makeKeyFile(path, options.random, options.makeKeyset);
     writeFileAtomic(path, utf8(JSON.stringify(made)), { mode: 0o600, exclusive: true }); // F2: whoever was first has won
   }
   const file = readKeyFile(path);
-  let event: Signer;
-  let root: Signer | undefined;
-  try {
-    event = edSigner(decode(path, file.event));
-  } catch (error) {
-    throw unusable(path, 'a key in it cannot be loaded', error);
-  }
-  return {
-    event,
-    get root() {
-      root ??= edSigner(decode(path, file.root));
-      return root;
-    },
-    bundle: p256Signer(decode(path, file.bundle)),
-    keyset: decode(path, file.keyset),
-  };
+  return { ...signers(path, file), keyset: decode(path, file.keyset) };
 }

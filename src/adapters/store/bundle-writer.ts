@@ -7,7 +7,8 @@
 import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Digest, digestOf, sha256Stream } from '../../base/crypto.ts';
-import { CellError, messageOf } from '../../base/errors.ts';
+import { assert, CellError, messageOf } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { BUNDLE } from '../../core/evidence/bundle.ts';
 import type { KeptOutput, OutputKeeper, RunBundle } from '../../ports/run-bundle.ts';
 import { syncFolder, writeFileAtomic } from '../os/durable-file.ts';
@@ -36,27 +37,56 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at);
 }
 
-function outputKeeper(path: string, keptBytesMax: number): OutputKeeper {
+/** What may still be kept of one stream of a run, over all of its commands. */
+interface Budget {
+  bytes: number;
+  files: number;
+}
+
+/** @param always make the file, though nothing may come */
+function outputKeeper(path: string, budget: Budget, always: boolean): OutputKeeper & { readonly hasFile: boolean } {
   const all = sha256Stream();
   const kept = sha256Stream();
-  const fd = written('keep the output of the command in', path, () => openSync(path, 'wx', 0o600));
+  let fd: number | undefined;
   let bytes = 0;
   let keptBytes = 0;
   let result: KeptOutput | undefined;
+  const write = (piece: Uint8Array): void => {
+    written('keep the output of the command in', path, () => {
+      if (fd === undefined) {
+        fd = openSync(path, 'wx', 0o600);
+        budget.files -= 1;
+      }
+      writeAll(fd, piece);
+    });
+  };
+  const keep = (chunk: Uint8Array): void => {
+    if (budget.bytes === 0 || (fd === undefined && budget.files === 0)) return;
+    const piece = chunk.subarray(0, budget.bytes);
+    write(piece);
+    budget.bytes -= piece.byteLength;
+    kept.update(piece);
+    keptBytes += piece.byteLength;
+  };
+  if (always) write(new Uint8Array(0));
   return {
+    get hasFile() {
+      return fd !== undefined;
+    },
     write(chunk) {
+      assert(result === undefined, 'a finished output takes nothing more');
       all.update(chunk);
       bytes += chunk.byteLength;
-      if (keptBytes === keptBytesMax) return;
-      const piece = chunk.subarray(0, keptBytesMax - keptBytes);
-      written('keep the output of the command in', path, () => writeAll(fd, piece));
-      kept.update(piece);
-      keptBytes += piece.byteLength;
+      // The beginning is kept, without holes: after a cut nothing of this command is kept any more.
+      if (keptBytes === bytes - chunk.byteLength) keep(chunk);
     },
     finish() {
       if (result === undefined) {
-        if (keptBytes > 0) written('keep the output of the command in', path, () => fdatasyncSync(fd));
-        closeSync(fd);
+        const open = fd;
+        if (open !== undefined) {
+          if (keptBytes > 0) written('keep the output of the command in', path, () => fdatasyncSync(open));
+          closeSync(open);
+        }
         result = { bytes, digest: all.digest(), keptBytes, keptDigest: kept.digest(), truncated: keptBytes < bytes };
       }
       return result;
@@ -64,12 +94,16 @@ function outputKeeper(path: string, keptBytesMax: number): OutputKeeper {
   };
 }
 
-export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundle {
+/** @param options.keptBytesMax of each stream, over all commands of the run */
+export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: { keptBytesMax: number }): RunBundle {
   const { path, records } = folder;
   const recordsHash = sha256Stream();
-  const outputs = new Map<string, OutputKeeper>();
+  const outputs = new Map<string, ReturnType<typeof outputKeeper>>();
+  const budgets = { stdout: { bytes: options.keptBytesMax, files: LIMITS.outputFilesMax }, stderr: { bytes: options.keptBytesMax, files: LIMITS.outputFilesMax } };
   const artifacts = new Map<string, Digest>();
   let begun = false;
+  const documents = new Map<string, Digest>();
+  let parts = 0;
   written('write', `${path}/${BUNDLE.keyset}`, () => writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false }));
   return {
     path,
@@ -87,16 +121,17 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
       }
       records.sync();
     },
-    keepOutput(name, keptBytesMax) {
-      const existing = outputs.get(name);
-      if (existing !== undefined) return existing;
-      const keeper = outputKeeper(`${path}/${name}.log`, keptBytesMax);
-      outputs.set(name, keeper);
+    keepOutput(name, command) {
+      const file = command === 1 ? `${name}.log` : `${name}.${command}.log`;
+      assert(!outputs.has(file), 'a command keeps each of its streams once');
+      const keeper = outputKeeper(`${path}/${file}`, budgets[name], command === 1);
+      outputs.set(file, keeper);
       return keeper;
     },
     async keepArtifact(bytes) {
       written('make', `${path}/artifacts`, () => mkdirSync(`${path}/artifacts`, { recursive: true, mode: 0o700 }));
-      const temporary = `${path}/artifacts/part-${artifacts.size}`;
+      parts += 1;
+      const temporary = `${path}/artifacts/part-${parts}`;
       const hash = sha256Stream();
       let size = 0;
       const fd = written('keep an artifact in', temporary, () => openSync(temporary, 'wx', 0o600));
@@ -121,10 +156,19 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array): RunBundl
       artifacts.set(name, digest);
       return { digest, bytes: size, path: `${path}/${name}` };
     },
+    keepDocument(name, bytes) {
+      written('write', `${path}/${name}`, () => writeFileAtomic(`${path}/${name}`, bytes));
+      const digest = digestOf(bytes);
+      documents.set(name, digest);
+      return digest;
+    },
     async close() {
       const files = new Map<string, Digest>([[BUNDLE.records, recordsHash.digest()], [BUNDLE.keyset, digestOf(keyset)]]);
-      for (const [name, keeper] of outputs) files.set(`${name}.log`, keeper.finish().keptDigest);
-      for (const [name, digest] of artifacts) files.set(name, digest);
+      for (const [file, keeper] of outputs) {
+        const { keptDigest } = keeper.finish();
+        if (keeper.hasFile) files.set(file, keptDigest);
+      }
+      for (const [name, digest] of [...documents, ...artifacts]) files.set(name, digest);
       if (artifacts.size > 0) written('make durable', `${path}/artifacts`, () => syncFolder(`${path}/artifacts`));
       records.sync();
       records.close();

@@ -55,7 +55,7 @@ export class StateFolder {
   constructor(path: string) {
     this.path = resolve(path);
     privateFolder(this.path);
-    for (const name of ['runs', 'live', 'scratch']) mkdirSync(`${this.path}/${name}`, { recursive: true, mode: 0o700 });
+    for (const name of ['runs', 'live', 'scratch', 'overlays']) mkdirSync(`${this.path}/${name}`, { recursive: true, mode: 0o700 });
   }
 
   get keys(): string {
@@ -68,6 +68,11 @@ export class StateFolder {
 
   bundleOf(runId: string, evidence?: string): string {
     return evidence === undefined ? `${this.path}/runs/${runId}` : resolve(evidence);
+  }
+
+  /** Where the changes of a workspace are kept until they are applied or the run is removed. */
+  overlayOf(runId: string): string {
+    return `${this.path}/overlays/${runId}`;
   }
 
   /** @param evidence where the bundle goes instead of the state folder: must not exist, or be empty. @throws CellError `evidence.unwritable` */
@@ -165,6 +170,7 @@ export class StateFolder {
   }
 
   remove(run: RunEntry): void {
+    rmSync(this.overlayOf(run.runId), { recursive: true, force: true });
     rmSync(run.bundle, { recursive: true, force: true });
   }
 }

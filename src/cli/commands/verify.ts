@@ -1,13 +1,12 @@
 /** `cellos verify`: one verdict, the first bad record, and the exit code that says it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { bundleAt } from '../../adapters/os/bundle-files.ts';
 import { openKeys, StateFolder, systemClock } from '../../compose/local.ts';
 import { CellError } from '../../base/errors.ts';
 import { currentSettings } from '../../config/env.ts';
-import { auditBundle, auditEnvelopes } from '../../core/evidence/audit.ts';
 import { parseTrustFile } from '../../core/signing/keyset.ts';
 import type { ParsedArgs } from '../command.ts';
-import { parsePositive } from '../duration.ts';
+import { parsePositive } from '../../base/quantity.ts';
+import { auditPath, reportText } from '../verify-report.ts';
 
 /** RFC 3339 in UTC, as the audit compares it. */
 function timeOption(text: string): string {
@@ -36,10 +35,8 @@ async function execute(args: ParsedArgs): Promise<number> {
     ...(epoch === undefined ? {} : { epochMin: parsePositive('--min-epoch', epoch, true) }),
   };
   const path = existsSync(operand) ? operand : (state?.resolve(operand).bundle ?? operand);
-  const found = bundleAt(path);
-  const report = found.kind === 'bundle' ? await auditBundle(found.source, trust) : await auditEnvelopes(found.chunks, signers);
-  if (args.flag('json')) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else process.stdout.write(`${[report.verdict, ...report.findings.map((finding) => `  ${finding}`), `  ${report.count} records${report.runId === undefined ? '' : ` of run ${report.runId}`}`].join('\n')}\n`);
+  const report = await auditPath(path, trust, signers);
+  process.stdout.write(reportText(report, args.flag('json')));
   return report.exitCode;
 }
 

@@ -1,60 +1,37 @@
 /**
- * `data` of the reference's events that a local run emits (reference/02 §3), as typed functions. Keys are sorted when written, so their order
- * here is free; a member that is undefined is left out.
+ * `data` of the reference's events that a local run emits, made from what a run knows: each calls the builder of its type, which checks the
+ * arguments (reference/02 §3). Keys are sorted when written, so their order is free; a member that is undefined is left out.
  */
-import { JsonFloat, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
-import type { ExecutionCellSpec, WorkloadIdentity } from '../spec/document.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { EgressRule, WorkloadIdentity } from '../spec/document.ts';
+import { authorityEfficiency, complianceSummaryData, homeostasisData } from './authority.ts';
+import type { Provenance, RunContext } from './blocks.ts';
+import { dnsTargetSetData } from './dns.ts';
+import {
+  commandCompletedData,
+  exportCompletedData,
+  exportFailedData,
+  identityFailedData,
+  identityMaterializedData,
+  identityRevokedData,
+  lifecycleDestroyedData,
+  lifecycleStartedData,
+} from './lifecycle.ts';
+import { containerSecurityData, fsTouchExportData, networkEnforcementData, networkPolicyData, networkScopeData, processSpawnedData } from './network.ts';
 
-export interface RunContext {
-  readonly cellId: string;
-  readonly runId: string;
-  readonly spec: ExecutionCellSpec;
-}
+export type { RunContext } from './blocks.ts';
 
-type Members = { readonly [key: string]: JsonValue | undefined };
+type Args<B extends (context: never, args: never) => JsonObject> = Parameters<B>[1];
 
-/** Correlation as the reference writes it: four members always there, null when unset. */
-export function correlationBlock(spec: ExecutionCellSpec): JsonObject | undefined {
-  const { correlation } = spec;
-  if (correlation === undefined) return undefined;
-  return jsonObject({
-    platform: correlation.platform ?? null,
-    externalRunId: correlation.externalRunId ?? null,
-    externalJobId: correlation.externalJobId ?? null,
-    labels: correlation.labels === undefined ? null : jsonObject(correlation.labels),
-    tenantId: correlation.tenantId,
-    correlationId: correlation.correlationId,
-  });
-}
-
-export function placementBlock(spec: ExecutionCellSpec): JsonObject | undefined {
-  if (spec.placement === undefined) return undefined;
-  const block = jsonObject({ poolId: spec.placement.poolId, kubernetesNamespace: spec.placement.kubernetesNamespace, queueName: spec.placement.queueName });
-  return Object.keys(block).length === 0 ? undefined : block;
-}
-
-export function identityBlock(identity: WorkloadIdentity): JsonObject {
-  return jsonObject({
-    kind: identity.kind as unknown as JsonValue,
-    provider: identity.provider,
-    audience: identity.audience,
-    subject: identity.subject ?? null,
-    ttlSeconds: identity.ttlSeconds ?? null,
-    secretRef: identity.secretRef,
-  });
-}
-
-function common(run: RunContext, members: Members): JsonObject {
-  return jsonObject({ cellId: run.cellId, specId: run.spec.id, runId: run.runId, correlation: correlationBlock(run.spec), ...members });
-}
-
-const rulesOf = (spec: ExecutionCellSpec): NonNullable<ExecutionCellSpec['authority']['egressRules']> => spec.authority.egressRules ?? [];
+const rulesOf = ({ spec }: RunContext): readonly EgressRule[] => spec.authority.egressRules ?? [];
+/** `provenance` is made by us; the builder checks its members again. */
+const parentOf = (provenance: JsonObject | undefined): Provenance | undefined => provenance as Provenance | undefined;
 
 export const referenceData = {
-  networkScope: (run: RunContext): JsonObject => common(run, { egressRuleCount: rulesOf(run.spec).length, hasOpaqueNetworkAuthority: run.spec.authority.network !== undefined }),
+  networkScope: (run: RunContext): JsonObject => networkScopeData(run, { egressRuleCount: rulesOf(run).length, hasOpaqueNetworkAuthority: run.spec.authority.network !== undefined }),
 
   dnsTargetSet: (run: RunContext, set: { policyDigest: string; updatedAt: string; keysetId: string; issuerKid: string }): JsonObject =>
-    common(run, {
+    dnsTargetSetData(run, {
       fqdn: 'declared-egress.trust.cellos.internal',
       previousDigest: 'empty',
       currentDigest: set.policyDigest,
@@ -64,73 +41,49 @@ export const referenceData = {
       issuerKid: set.issuerKid,
     }),
 
-  started: (run: RunContext, extra: { specHash?: string; derivationVerified?: boolean; roleRoot?: string; parentRunId?: string } = {}): JsonObject =>
-    common(run, { ttlSeconds: run.spec.lifetime.ttlSeconds, ...extra, placement: placementBlock(run.spec), tenantId: run.spec.correlation?.tenantId }),
+  started: (run: RunContext, extra: Args<typeof lifecycleStartedData> = {}): JsonObject => lifecycleStartedData(run, extra),
 
-  destroyed: (run: RunContext, end: { outcome: 'succeeded' | 'failed'; reason?: string; terminalState?: 'clean' | 'forced'; evidenceBundleRef?: string; residueClass?: 'none' | 'documented_exception' }): JsonObject =>
-    common(run, { ttlSeconds: run.spec.lifetime.ttlSeconds, ...end, tenantId: run.spec.correlation?.tenantId }),
+  destroyed: (run: RunContext, end: Args<typeof lifecycleDestroyedData>): JsonObject => lifecycleDestroyedData(run, end),
 
-  identityMaterialized: (run: RunContext, identity: WorkloadIdentity): JsonObject => common(run, { identity: identityBlock(identity) }),
+  identityMaterialized: (run: RunContext, identity: WorkloadIdentity): JsonObject => identityMaterializedData(run, { identity }),
 
-  identityRevoked: (run: RunContext, identity: WorkloadIdentity, extra: { reason?: string; provenance?: JsonObject }): JsonObject => common(run, { identity: identityBlock(identity), ...extra }),
+  identityRevoked: (run: RunContext, identity: WorkloadIdentity, extra: { reason?: string; provenance?: JsonObject }): JsonObject =>
+    identityRevokedData(run, { identity, reason: extra.reason, provenance: parentOf(extra.provenance) }),
 
-  identityFailed: (run: RunContext, identity: WorkloadIdentity, failure: { operation: 'materialize' | 'revoke'; reason: string }): JsonObject => common(run, { identity: identityBlock(identity), ...failure }),
+  identityFailed: (run: RunContext, identity: WorkloadIdentity, failure: { operation: 'materialize' | 'revoke'; reason: string }): JsonObject => identityFailedData(run, { identity, ...failure }),
 
-  /** No specId, no correlation: as the reference. `privileged` by bits, not by one exact mask. */
   containerSecurity: (run: RunContext, caps: { eff: string; prm: string; bnd: string; amb: string; inh: string }): JsonObject =>
-    jsonObject({ cellId: run.cellId, runId: run.runId, capEff: caps.eff, capPrm: caps.prm, capBnd: caps.bnd, capAmb: caps.amb, capInh: caps.inh, privileged: isFullRoot(caps.eff) }),
+    containerSecurityData(run, { capEff: caps.eff, capPrm: caps.prm, capBnd: caps.bnd, capAmb: caps.amb, capInh: caps.inh }),
 
-  networkPolicy: (run: RunContext): JsonObject =>
-    common(run, {
-      isolationMode: 'clone_newnet',
-      declaredEgressCount: rulesOf(run.spec).length,
-      declaredEgress: rulesOf(run.spec).map((rule) => jsonObject({ host: rule.host, port: rule.port, protocol: rule.protocol ?? null, dnsEgressJustification: rule.dnsEgressJustification })),
-    }),
+  networkPolicy: (run: RunContext): JsonObject => networkPolicyData(run, { isolationMode: 'clone_newnet', egressRules: rulesOf(run) }),
 
   networkEnforcement: (run: RunContext, seen: { nftRulesApplied: boolean; commandExitCode: number; spawnError?: string }): JsonObject =>
-    common(run, { isolationMode: 'clone_newnet', declaredEgressRuleCount: rulesOf(run.spec).length, supplementaryEgressFilterActive: seen.nftRulesApplied && rulesOf(run.spec).length > 0, ...seen }),
+    networkEnforcementData(run, { ...seen, declaredEgressRuleCount: rulesOf(run).length }),
 
-  processSpawned: (run: RunContext, argv: readonly string[]): JsonObject => common(run, { program: argv[0] ?? '', argc: argv.length }),
+  processSpawned: (run: RunContext, argv: readonly string[]): JsonObject => processSpawnedData(run, { program: argv[0] ?? '', argc: argv.length }),
 
-  commandCompleted: (run: RunContext, command: { argv: readonly string[]; exitCode: number; durationMs: number; spawnError?: string }): JsonObject => common(run, command),
+  commandCompleted: (run: RunContext, command: Args<typeof commandCompletedData>): JsonObject => commandCompletedData(run, command),
 
-  fsTouchExport: (run: RunContext, touch: { sourcePath: string; artifactName: string }): JsonObject => common(run, { purpose: 'export', ...touch }),
+  fsTouchExport: (run: RunContext, touch: Args<typeof fsTouchExportData>): JsonObject => fsTouchExportData(run, touch),
 
-  exportCompleted: (run: RunContext, done: { artifactName: string; receipt: { targetKind: string; targetName?: string; destination: string; bytesWritten: number }; provenance?: JsonObject }): JsonObject =>
-    common(run, { artifactName: done.artifactName, receipt: jsonObject({ ...done.receipt, targetName: done.receipt.targetName ?? null }), provenance: done.provenance }),
+  exportCompleted: (run: RunContext, done: Omit<Args<typeof exportCompletedData>, 'provenance'> & { provenance?: JsonObject }): JsonObject =>
+    exportCompletedData(run, { ...done, provenance: parentOf(done.provenance) }),
 
-  exportFailed: (run: RunContext, failed: { artifactName: string; targetKind: string; reason: string; targetName?: string; destination?: string; provenance?: JsonObject }): JsonObject => common(run, failed),
+  exportFailed: (run: RunContext, failed: Omit<Args<typeof exportFailedData>, 'provenance'> & { provenance?: JsonObject }): JsonObject =>
+    exportFailedData(run, { ...failed, provenance: parentOf(failed.provenance) }),
 
-  complianceSummary: (run: RunContext, seen: { commandExitCode?: number }): JsonObject =>
-    common(run, {
-      lifetimeTtlSeconds: run.spec.lifetime.ttlSeconds,
-      egressRuleCount: rulesOf(run.spec).length,
-      resourceLimitsPresent: run.spec.run?.limits !== undefined,
-      secretDeliveryMode: run.spec.run === undefined ? 'env' : run.spec.run.secretDelivery,
-      exportTargetCount: run.spec.export?.targets?.length ?? 0,
-      policyPackId: run.spec.policy?.packId,
-      policyPackVersion: run.spec.policy?.packVersion,
-      policyBundleDigest: run.spec.policy?.bundleDigest,
-      placement: placementBlock(run.spec),
-      ...seen,
-    }),
+  complianceSummary: (run: RunContext, seen: { commandExitCode?: number }): JsonObject => complianceSummaryData(run, seen),
 
   homeostasis: (run: RunContext, seen: { specHash: string; declaredSecretCount: number }): JsonObject =>
-    common(run, {
+    homeostasisData(run, {
       specHash: seen.specHash,
-      declaredEgressRules: rulesOf(run.spec).length,
+      declaredEgressRules: rulesOf(run).length,
       exercisedEgressConnections: null,
       exercisedEgressReason: 'telemetry_pending_L2-04',
       declaredMountPaths: 0,
       accessedMountPaths: 0,
       declaredSecretCount: seen.declaredSecretCount,
-      authorityEfficiency: new JsonFloat(1),
+      authorityEfficiency: authorityEfficiency(rulesOf(run).length, null),
       recommendedRemovals: [],
     }),
 };
-
-/** Every capability the reference's 37-bit mask names. */
-function isFullRoot(capEff: string): boolean {
-  const all = 0x1fffffffffn;
-  return /^[0-9a-f]+$/.test(capEff) && (BigInt(`0x${capEff}`) & all) === all;
-}

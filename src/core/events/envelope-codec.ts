@@ -1,12 +1,41 @@
 /** CloudEvent ⇄ JSON as the reference reads and writes it (reference/02 §2). Absent and null optional attributes are the same event. */
-import { canonicalText, compactText } from '../../base/canonical-json.ts';
+import { canonicalText, stringText } from '../../base/canonical-json.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
+import { type FloatReading, parseTypedJson } from '../../base/typed-json.ts';
 import { CEX_KEYS, type CexKey, type CloudEvent } from './envelope.ts';
 
-/** All eight attributes, `null` where absent, then the cex keys that are set: declaration order. */
+const orNull = (text: string | undefined): string => (text === undefined ? 'null' : stringText(text));
+
+/** As it travels: all eight attributes in declaration order, `null` where absent, then the cex keys that are set. `data` is sorted, as the reference's maps are. */
+export function eventText(event: CloudEvent): string {
+  let out = `{"specversion":${stringText(event.specversion)},"id":${stringText(event.id)},"source":${stringText(event.source)},"type":${stringText(event.type)}`;
+  out += `,"datacontenttype":${orNull(event.datacontenttype)},"data":${canonicalText(event.data ?? null)},"time":${orNull(event.time)},"traceparent":${orNull(event.traceparent)}`;
+  for (const key of CEX_KEYS) {
+    const value = event.cex?.[key];
+    if (value !== undefined) out += `,"${key}":${stringText(value)}`;
+  }
+  return `${out}}`;
+}
+
+/** All cex keys sort before the other attributes. */
+const SORTED_CEX_KEYS = CEX_KEYS.toSorted();
+
+/** What is signed: the canonical form of {@link eventToJson}, written without making it. */
+export function canonicalEventText(event: CloudEvent): string {
+  let out = '{';
+  for (const key of SORTED_CEX_KEYS) {
+    const value = event.cex?.[key];
+    if (value !== undefined) out += `"${key}":${stringText(value)},`;
+  }
+  out += `"data":${canonicalText(event.data ?? null)},"datacontenttype":${orNull(event.datacontenttype)},"id":${stringText(event.id)},"source":${stringText(event.source)}`;
+  return `${out},"specversion":${stringText(event.specversion)},"time":${orNull(event.time)},"traceparent":${orNull(event.traceparent)},"type":${stringText(event.type)}}`;
+}
+
+/** The event as a JSON value: a member of an envelope, the data of a wrapper. */
 export function eventToJson(event: CloudEvent): JsonObject {
-  const members: Record<string, JsonValue | undefined> = {
+  return jsonObject({
     specversion: event.specversion,
     id: event.id,
     source: event.source,
@@ -15,30 +44,16 @@ export function eventToJson(event: CloudEvent): JsonObject {
     data: event.data ?? null,
     time: event.time ?? null,
     traceparent: event.traceparent ?? null,
-  };
-  for (const key of CEX_KEYS) members[key] = event.cex?.[key];
-  return jsonObject(members);
+    ...event.cex,
+  });
 }
 
-export function eventText(event: CloudEvent): string {
-  return compactText(sortedData(eventToJson(event)));
-}
+/** The attributes the reference's type declares; a repeated one is refused. */
+export const EVENT_ATTRIBUTES: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent']);
 
-/** The reference keeps dynamic values in sorted maps, so `data` is always written sorted. */
-function sortedData(event: JsonObject): JsonObject {
-  return jsonObject({ ...event, data: sortKeys(event['data'] ?? null) });
-}
-
-export function sortKeys(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (!isJsonObject(value)) return value;
-  const entries = Object.keys(value).sort((a, b) => (canonicalText(a) < canonicalText(b) ? -1 : 1));
-  return jsonObject(Object.fromEntries(entries.map((key) => [key, sortKeys(value[key] ?? null)])));
-}
-
-/** What is signed. */
-export function canonicalEventText(event: CloudEvent): string {
-  return canonicalText(eventToJson(event));
+/** @throws CellError `json.invalid` | `event.invalid` */
+export function parseEventText(input: Bytes | string, floats?: FloatReading): CloudEvent {
+  return parseCloudEvent(parseTypedJson(input, { own: EVENT_ATTRIBUTES }, floats));
 }
 
 function requiredText(object: JsonObject, key: string): string {

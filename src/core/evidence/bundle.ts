@@ -6,7 +6,7 @@ import { CellError } from '../../base/errors.ts';
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 
-export const BUNDLE = { records: 'records.jsonl', keyset: 'keyset.json', attestation: 'attestation.dsse.json', stdout: 'stdout.log', stderr: 'stderr.log', artifacts: 'artifacts/' } as const;
+export const BUNDLE = { records: 'records.jsonl', keyset: 'keyset.json', attestation: 'attestation.dsse.json', stdout: 'stdout.log', stderr: 'stderr.log', workspace: 'workspace.json', artifacts: 'artifacts/' } as const;
 
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 export const PREDICATE_TYPE = 'https://cellos.dev/evidence/run/v1';

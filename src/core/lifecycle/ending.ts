@@ -5,6 +5,7 @@
  *   L2  ask (SIGTERM), wait the grace time, then kill: no state skips the ask but `kill-now`;
  *   L3  `ended` is final: every input after it is ignored.
  */
+import { unreachable } from '../../base/errors.ts';
 
 /** Why the supervisor ended a command that did not end by itself. */
 export type StopReason =
@@ -52,5 +53,7 @@ export function decideEnding(state: EndingState, input: EndingInput): EndingStep
       return stay(state);
     case 'killing':
       return stay(state);
+    default:
+      return unreachable(state, 'phase');
   }
 }

@@ -1,14 +1,19 @@
 /**
  * Signed event envelopes of the reference (reference/02 §5): the signature covers the canonical bytes of the event alone.
  *
- *   V1  the algorithm is the one the key was given for: a sender does not choose it;
- *   V2  checks run in the reference's order, so that the first refusal is the same rule.
+ *   V1  checks run in the reference's order, so that the first refusal is the same rule;
+ *   V2  an event is made canonical once to sign it, once to verify it.
+ *
+ * LIMIT: kid, algorithm and validity of an envelope are not covered by its signature (reference/02 §5.2).
  */
 import { fromBase64Url, toBase64Url, utf8, type Bytes } from '../../base/bytes.ts';
+import { stringText } from '../../base/canonical-json.ts';
 import { constantTimeEqual, hmacSha256, verifyEd25519 } from '../../base/crypto.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
-import { canonicalEventText, eventToJson, parseCloudEvent } from '../events/envelope-codec.ts';
+import { parseRfc3339 } from '../../base/rfc3339.ts';
+import { EVENTS } from '../events/catalogue.ts';
+import { canonicalEventText, eventText, eventToJson, parseCloudEvent } from '../events/envelope-codec.ts';
 import type { CloudEvent, SignedEventEnvelope } from '../events/envelope.ts';
 
 /** Anything that signs with one Ed25519 key. */
@@ -28,6 +33,29 @@ export function signEventHmac(event: CloudEvent, key: { kid: string; key: Bytes 
 export function envelopeToJson(envelope: SignedEventEnvelope): JsonObject {
   const { event, signerKid, algorithm, signature, notBefore, notAfter } = envelope;
   return jsonObject({ event: eventToJson(event), signerKid, algorithm, signature, notBefore, notAfter });
+}
+
+/** As it travels: members in declaration order, the event as {@link eventText} writes it. */
+export function envelopeText(envelope: SignedEventEnvelope): string {
+  let out = `{"event":${eventText(envelope.event)},"signerKid":${stringText(envelope.signerKid)},"algorithm":${stringText(envelope.algorithm)},"signature":${stringText(envelope.signature)}`;
+  if (envelope.notBefore !== undefined) out += `,"notBefore":${stringText(envelope.notBefore)}`;
+  if (envelope.notAfter !== undefined) out += `,"notAfter":${stringText(envelope.notAfter)}`;
+  return `${out}}`;
+}
+
+/** The transport event of a signed envelope (reference/02 §5.3). The cex attributes stay on the event inside. */
+export function wrapEnvelope(envelope: SignedEventEnvelope): CloudEvent {
+  const { id, time, traceparent } = envelope.event;
+  return {
+    specversion: '1.0',
+    id,
+    source: '/cellos-supervisor/event-signing',
+    type: EVENTS.signedEnvelope.type,
+    datacontenttype: 'application/json',
+    data: envelopeToJson(envelope),
+    ...(time === undefined ? {} : { time }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }
 
 /** @throws CellError `event.invalid` */
@@ -62,6 +90,19 @@ export interface EnvelopeKeys {
   readonly ed25519: ReadonlyMap<string, Bytes>;
   readonly hmac?: ReadonlyMap<string, Bytes>;
   readonly revokedKids?: ReadonlySet<string>;
+  /** When given, ours: the validity of an envelope is enforced, and a validity nobody can read is refused. */
+  readonly nowMs?: number;
+}
+
+function checkValidity(envelope: SignedEventEnvelope, nowMs: number): void {
+  const { signerKid: kid, notBefore, notAfter } = envelope;
+  const now = BigInt(Math.trunc(nowMs)) * 1_000_000n;
+  const bound = (text: string | undefined): bigint | undefined => {
+    if (text === undefined) return undefined;
+    return parseRfc3339(text) ?? refuse('outside-validity', `its validity "${text}" is not a time`, kid);
+  };
+  const [from, to] = [bound(notBefore), bound(notAfter)];
+  if ((from !== undefined && now < from) || (to !== undefined && now > to)) refuse('outside-validity', `it is valid from ${notBefore ?? 'ever'} to ${notAfter ?? 'ever'} only`, kid);
 }
 
 /** @returns the event. @throws CellError `signature.invalid` with fact `reason` */
@@ -78,5 +119,6 @@ export function verifyEnvelope(envelope: SignedEventEnvelope, keys: EnvelopeKeys
   if (signature.byteLength !== length) refuse('bad-length', `the signature has ${signature.byteLength} bytes, not ${length}`, kid);
   const good = algorithm === 'ed25519' ? verifyEd25519({ publicKey: key, message, signature }) : constantTimeEqual(hmacSha256(key, message), signature);
   if (!good) refuse('bad-signature', `the signature of "${kid}" does not fit the event`, kid);
+  if (keys.nowMs !== undefined) checkValidity(envelope, keys.nowMs);
   return envelope.event;
 }

@@ -7,13 +7,13 @@
  */
 import { type Bytes, equalBytes, fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts';
 import { canonicalBytes } from '../../base/canonical-json.ts';
-import { digestOf, isSmallOrderPoint, verifyEd25519 } from '../../base/crypto.ts';
+import { digestOf, verifyEd25519 } from '../../base/crypto.ts';
+import { isSmallOrderPoint } from '../../base/ed25519-point.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 import type { EventSigner } from './envelope.ts';
-
-export const KEYSET_PAYLOAD_TYPE = 'application/vnd.cellos.trust-keyset-v1+json';
+import { PAYLOAD_TYPES } from './keyset-envelope.ts';
 
 export type KeyAlgorithm = 'ed25519' | 'ecdsa-p256-sha256';
 export type KeyPurpose = 'event' | 'bundle';
@@ -56,7 +56,7 @@ export function makeKeyset(input: { keysetId: string; epoch: number; producedAt:
   return canonicalBytes(
     jsonObject({
       schemaVersion: SCHEMA,
-      payloadType: KEYSET_PAYLOAD_TYPE,
+      payloadType: PAYLOAD_TYPES.keyset,
       payload: toBase64Url(payload),
       payloadDigest: digestOf(payload),
       producedAt: input.producedAt,
@@ -113,7 +113,7 @@ function keysOf(value: JsonValue | undefined): KeysetKey[] {
 export function verifyKeyset(bytes: Bytes, roots: ReadonlyMap<string, Bytes>): Keyset {
   const envelope = objectOf(canonicalObject(bytes, 'the envelope'), ['schemaVersion', 'payloadType', 'payload', 'payloadDigest', 'producedAt', 'signatures'], 'the envelope');
   if (textOf(envelope, 'schemaVersion') !== SCHEMA) refuse('malformed', 'its schema version is not 1.0.0');
-  if (textOf(envelope, 'payloadType') !== KEYSET_PAYLOAD_TYPE) refuse('malformed', 'it is not a keyset');
+  if (textOf(envelope, 'payloadType') !== PAYLOAD_TYPES.keyset) refuse('malformed', 'it is not a keyset');
   const payload = fromBase64Url(textOf(envelope, 'payload'));
   if (payload === undefined || textOf(envelope, 'payloadDigest') !== digestOf(payload)) refuse('malformed', 'the payload is not what its digest says');
   const signatures = envelope['signatures'];

@@ -1,8 +1,9 @@
 /**
- * The ExecutionCell document as typed values (reference/01 §2). Types only; `codec.ts` parses and prints them.
+ * The ExecutionCell document as typed values (reference/01 §2). Types only; the tables in `document-shape.ts` read and write them.
  * Integer fields are `number` when safe, else `bigint`. An optional member is `undefined` when absent or `null` on the wire.
  */
 import type { JsonFloat, JsonValue } from '../../base/json.ts';
+import type { SpecIssue } from './issues.ts';
 
 /** An unsigned 64-bit integer. */
 export type U64 = number | bigint;
@@ -114,30 +115,51 @@ export interface AuthorityCapability {
   readonly secretRefs: readonly string[];
 }
 
+export interface DerivationStep {
+  readonly fromCapability: AuthorityCapability;
+  readonly toCapability: AuthorityCapability;
+}
+
 /** reference/01 §8. */
 export interface AuthorityDerivationToken {
   readonly roleRoot: string;
   readonly parentRunId?: string;
-  readonly derivationSteps?: readonly JsonValue[];
+  readonly derivationSteps: readonly DerivationStep[];
   readonly leafCapability: AuthorityCapability;
   readonly grantorSignature: { readonly algorithm: string; readonly bytes: string };
 }
 
+export type DnsProtocol = 'do53-udp' | 'do53-tcp' | 'dot' | 'doh' | 'doq';
+export type DnsQueryType = 'A' | 'AAAA' | 'CNAME' | 'TXT' | 'MX' | 'SRV' | 'NS' | 'PTR' | 'HTTPS' | 'SVCB';
+
 export interface DnsAuthority {
   readonly resolvers: readonly DnsResolver[];
-  readonly allowedQueryTypes: readonly string[];
+  readonly allowedQueryTypes: readonly DnsQueryType[];
   readonly hostnameAllowlist: readonly string[];
-  readonly refreshPolicy?: { readonly minTtlSeconds?: number; readonly maxStaleSeconds?: number; readonly strategy?: string };
-  readonly rebindingPolicy?: { readonly responseIpAllowlist: readonly string[]; readonly maxNovelIpsPerHostname: number; readonly rejectOnRebind: boolean };
+  readonly refreshPolicy?: DnsRefreshPolicy;
+  readonly rebindingPolicy?: DnsRebindingPolicy;
   readonly blockDirectWorkloadDns: boolean;
   readonly blockUdpDoq: boolean;
   readonly blockUdpHttp3: boolean;
 }
 
+export interface DnsRefreshPolicy {
+  readonly minTtlSeconds?: number;
+  readonly maxStaleSeconds?: number;
+  readonly strategy?: 'ttl-honor' | 'fixed-interval' | 'manual';
+}
+
+export interface DnsRebindingPolicy {
+  /** `hostname:address-or-block`. */
+  readonly responseIpAllowlist: readonly string[];
+  readonly maxNovelIpsPerHostname: number;
+  readonly rejectOnRebind: boolean;
+}
+
 export interface DnsResolver {
   readonly resolverId: string;
   readonly endpoint: string;
-  readonly protocol: string;
+  readonly protocol: DnsProtocol;
   readonly trustKid?: string;
   readonly dnssec?: { readonly validate: boolean; readonly failClosed: boolean; readonly trustAnchorsPath?: string };
 }
@@ -168,21 +190,6 @@ export interface TelemetrySpec {
   readonly rateLimits?: { readonly eventsPerSecond?: number; readonly bytesPerSecond?: number };
   readonly hostVsGuestFields?: { readonly hostFields: readonly string[]; readonly guestFields: readonly string[] };
   readonly agentVersion: string;
-}
-
-/** Where a finding is: a dotted path from the document root, and 1-based line and column of the source when known. */
-export interface SourceLocation {
-  readonly path: string;
-  readonly line?: number;
-  readonly column?: number;
-}
-
-/** One broken rule. */
-export interface SpecIssue extends SourceLocation {
-  /** Closed rule name, e.g. `spec.id.portable`, `unknown-key`. */
-  readonly rule: string;
-  readonly message: string;
-  readonly severity: 'error' | 'warning';
 }
 
 /** What `parseSpec` returns: the document with both of its hashes. */

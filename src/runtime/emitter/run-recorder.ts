@@ -45,8 +45,10 @@ export class RunRecorder {
     return this.#chain.count;
   }
 
-  onEvent(listener: (event: CloudEvent) => void): void {
+  /** Told of each record after it is in the file. @returns what takes the listener off again */
+  onEvent(listener: (event: CloudEvent) => void): () => void {
     this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** @throws CellError `evidence.unwritable` [M2] */
@@ -64,8 +66,9 @@ export class RunRecorder {
   /** Seals the chain and attests the bundle. Nothing can be recorded after. */
   async seal(input: { outcome: string; exitCode: number; unchecked: number }): Promise<void> {
     const { runId, bundle, attest } = this.#options;
-    const { line } = this.#chain.seal(jsonObject({ runId, outcome: input.outcome, exitCode: input.exitCode, gaps: 0, unchecked: input.unchecked }));
+    const { line, event } = this.#chain.seal(jsonObject({ runId, outcome: input.outcome, exitCode: input.exitCode, gaps: 0, unchecked: input.unchecked }));
     bundle.append(line);
+    for (const listener of this.#listeners) listener(event);
     const files = await bundle.close();
     bundle.attest(makeAttestation({ files, predicate: { runId, count: this.#chain.count, head: this.#chain.head, gaps: 0, outcome: input.outcome }, signer: attest }));
   }

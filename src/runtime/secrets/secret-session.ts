@@ -3,10 +3,12 @@
  *
  *   X1  a value goes to the workload and nowhere else: not into a plan, an event, a log line or an error;
  *   X2  each step in the life of a lease is a record: minted, used, refused, revoked, expired, revocation-failed;
- *   X3  the first secret that cannot be had stops the run before the cell exists.
+ *   X3  the first secret that cannot be had stops the run before the cell exists;
+ *   X4  what a guest asks for is recorded one by one up to a bound, and then counted: the totals stand in the last records.
  */
 import { jsonObject, type JsonObject } from '../../base/json.ts';
 import { messageOf } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
 import type { Secret } from '../../base/secret.ts';
 import { referenceData, type RunContext } from '../../core/events/builders.ts';
 import type { CellPlan } from '../../core/plan/plan.ts';
@@ -31,7 +33,7 @@ interface Held {
 }
 
 /** What the identity is resolved by (reference/03 §9.1). */
-function identityKey(identity: WorkloadIdentity): string {
+export function identityKey(identity: WorkloadIdentity): string {
   if (identity.kind === 'federatedOidc') return identity.audience;
   return 'awsAssumeRole' in identity.kind ? identity.kind.awsAssumeRole.role_arn : identity.kind.azureManagedIdentity.resource_id;
 }
@@ -42,6 +44,7 @@ export class SecretSession {
   readonly #env = new Map<string, Secret>();
   #channel: SecretChannel | undefined;
   #identityRecorded = false;
+  #refusals = 0;
   #recorder: RunRecorder | undefined;
   #run: RunContext | undefined;
 
@@ -88,9 +91,20 @@ export class SecretSession {
 
   async #read(held: Held, signal: AbortSignal): Promise<Secret> {
     const value = await held.lease.read({ signal });
-    held.uses += 1;
-    this.#recordLease(held.ref, held.lease.leaseId, 'used', held.uses);
+    this.#used(held);
     return value;
+  }
+
+  #used(held: Held): void {
+    held.uses += 1;
+    if (held.uses <= LIMITS.secretRecordsMax) this.#recordLease(held.ref, held.lease.leaseId, 'used', held.uses); // X4
+  }
+
+  #refused(key: string, reason: string): void {
+    this.#refusals += 1;
+    if (this.#refusals > LIMITS.secretRecordsMax) return; // X4
+    const held = this.#held.find((one) => one.ref === key);
+    this.#recordLease(held?.ref ?? '(unknown)', held?.lease.leaseId ?? '', 'refused', held?.uses ?? 0, reason);
   }
 
   async #open(signal: AbortSignal): Promise<void> {
@@ -104,14 +118,10 @@ export class SecretSession {
         if (held === undefined) throw new Error('unknown key');
         const taken = snapshot.get(key);
         if (taken === undefined) return this.#read(held, signal);
-        held.uses += 1;
-        this.#recordLease(key, held.lease.leaseId, 'used', held.uses);
+        this.#used(held);
         return taken;
       },
-      refused: (key, reason) => {
-        const held = this.#held.find((one) => one.ref === key);
-        this.#recordLease(held?.ref ?? '(unknown)', held?.lease.leaseId ?? '', 'refused', held?.uses ?? 0, reason);
-      },
+      refused: (key, reason) => this.#refused(key, reason),
     };
     this.#channel = await this.#options.listen({ listener, ttlMs: Math.max(plan.time.ttlMs, 1000) });
     for (const [name, value] of this.#channel.variables) this.#env.set(name, value);
@@ -150,6 +160,7 @@ export class SecretSession {
   /** Revokes every lease and closes the socket; each is one line of the certificate. Never throws for a broker. @throws CellError `evidence.unwritable` */
   async end(recorder: RunRecorder, run: RunContext, provenance: JsonObject | undefined): Promise<readonly TeardownLine[]> {
     const { lines, ended } = await this.#release();
+    if (this.#refusals > LIMITS.secretRecordsMax) this.#recordLease('(any)', '', 'refused', 0, `${this.#refusals} requests were refused in all; the first ${LIMITS.secretRecordsMax} are recorded one by one`);
     const { identity } = this.#options;
     for (const { held: { ref, lease, uses }, state, detail } of ended) {
       this.#recordLease(ref, lease.leaseId, state, uses);

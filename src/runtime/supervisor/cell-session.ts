@@ -19,6 +19,7 @@ import type { CellBackend, CellFacts, LiveCell, TeardownLine } from '../../ports
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { RunRecorder } from '../emitter/run-recorder.ts';
 import type { SecretSession } from '../secrets/secret-session.ts';
+import { RunningCommands } from './running-commands.ts';
 
 export interface SessionDeps {
   readonly backend: CellBackend;
@@ -67,6 +68,7 @@ export class CellSession {
   readonly recorder: RunRecorder;
   readonly run: RunContext;
   readonly secrets: SecretSession;
+  readonly commands: RunningCommands;
   readonly #deps: SessionDeps;
   readonly #document: SpecDocument;
   readonly #sessionId: string;
@@ -79,6 +81,7 @@ export class CellSession {
     this.#sessionId = made.sessionId;
     this.#startedEvent = made.started;
     this.cell = made.cell;
+    this.commands = new RunningCommands(made.cell);
     this.plan = input.plan;
     this.recorder = input.recorder;
     this.run = made.run;
@@ -91,7 +94,7 @@ export class CellSession {
     const run: RunContext = { cellId: plan.cellId, runId: plan.runId, spec: document.document.spec };
     const sessionId = ulid(deps.clock.nowMs(), deps.random.bytes(10));
     recordBeginning(deps, input, run);
-    recorder.barrier(); // Q1
+    if (plan.secrets.refs.length > 0) recorder.barrier(); // no lease is taken that nobody would know of
     let cell: LiveCell | undefined;
     try {
       await input.secrets.prepare(recorder, run, input.signal);
@@ -102,7 +105,7 @@ export class CellSession {
       input.secrets.recordIdentity(recorder, run);
       recorder.record('containerSecurity', referenceData.containerSecurity(run, cell.facts.capabilities), { tier: 'kernel' });
       recorder.record('networkPolicy', referenceData.networkPolicy(run));
-      recorder.barrier();
+      recorder.barrier(); // Q1
       return new CellSession(deps, input, { cell, run, sessionId, started });
     } catch (error) {
       const cause = input.signal.aborted ? new CellError('cancelled', `The run was given up before its command began: ${String(input.signal.reason)}`, { cause: error }) : error;

@@ -5,6 +5,7 @@
  *   O2  the reason a command was ended is the first one (core/lifecycle/ending.ts), and a signal is a signal, never exit code -1;
  *   O3  the clock of every limit is monotonic; TTL counts from the cell's start, the timeout from the command's.
  */
+import { ignore } from '../../base/errors.ts';
 import { jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { referenceData } from '../../core/events/builders.ts';
@@ -13,6 +14,7 @@ import type { CellProcess, CellUsage, ProcessEnd } from '../../ports/cell-backen
 import type { Clock } from '../../ports/clock.ts';
 import type { OutputKeeper } from '../../ports/run-bundle.ts';
 import type { CellSession } from './cell-session.ts';
+import type { RunningCommands } from './running-commands.ts';
 
 export type Ending = 'exited' | 'signalled' | 'timed-out' | 'cancelled' | 'limit-exceeded' | 'exec-failed' | 'lost';
 
@@ -35,16 +37,26 @@ export interface CommandRequest {
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** Resolves when the chunk was taken; false: nobody reads any more, the command gets SIGPIPE. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => Promise<boolean>;
-  readonly keepers?: { readonly stdout: OutputKeeper; readonly stderr: OutputKeeper };
+  /** Called once, before anything starts; `command` counts the commands of the cell from 1. */
+  readonly keep?: (command: number) => { readonly stdout: OutputKeeper; readonly stderr: OutputKeeper };
+  /** Names the command in its records: for cells that run more than one. */
+  readonly numbered?: boolean;
+  /** Told when the image is in place (`pid` in the cell) or could not be (undefined). */
+  readonly onStarted?: (pid: number | undefined, signal: (signal: number) => void) => void;
+  /** Told when the process has ended; what it wrote may still be on its way to `onOutput`. */
+  readonly onEnded?: () => void;
   readonly timeoutMs?: number;
   /** Monotonic time at which the whole cell has to end, ms. */
   readonly ttlDeadlineMs: number;
   readonly graceMs: number;
-  /** Aborting asks the command to stop; the reason's text is the signal's name. */
+  /** Aborting asks the command to stop; the reason's text is the name of the signal we got, or says in a clause why. */
   readonly cancel: AbortSignal;
   /** Aborting kills it, whatever it was asked before. */
   readonly force?: AbortSignal;
 }
+
+/** As the reason of `cancel`: the time to live of the cell is over. */
+export const TTL_OVER = 'ttl';
 
 const SIGTERM = 15;
 const SIGKILL = 9;
@@ -58,14 +70,14 @@ export function signalName(signal: number): string {
 class EndingLoop {
   #state: EndingState = { phase: 'running' };
   readonly #process: CellProcess;
-  readonly #session: CellSession;
+  readonly #commands: RunningCommands;
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #timers: Disposable[] = [];
 
-  constructor(input: { process: CellProcess; session: CellSession; clock: Clock; graceMs: number }) {
+  constructor(input: { process: CellProcess; commands: RunningCommands; clock: Clock; graceMs: number }) {
     this.#process = input.process;
-    this.#session = input.session;
+    this.#commands = input.commands;
     this.#clock = input.clock;
     this.#graceMs = input.graceMs;
   }
@@ -86,36 +98,48 @@ class EndingLoop {
       else if (effect.kind === 'arm-grace') this.after(this.#graceMs, { kind: 'grace-over' });
       else {
         this.#process.signal(SIGKILL);
-        // The group may have been left by its members; the whole cell but its init goes.
-        this.#session.cell.killAll({ signal: AbortSignal.timeout(5_000) }).catch(() => void this.#session.cell.destroy());
+        // The group may have been left by its members; when no other command runs, the whole cell but its init goes.
+        if (this.#commands.count === 1) void this.#commands.kill();
       }
     }
     if (state.phase === 'ended') for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]();
   }
 }
 
-/** @param unread resolves when nobody waits for the consumer any longer; the rest is only kept */
-async function pump(process: CellProcess, stream: 'stdout' | 'stderr', request: CommandRequest, unread: Promise<'unread'>, onFailure: (error: unknown) => void): Promise<void> {
+type Keepers = { readonly stdout: OutputKeeper; readonly stderr: OutputKeeper };
+
+interface Consumer {
+  readonly request: CommandRequest;
+  readonly keepers: Keepers | undefined;
+  /** Resolves when nobody waits for the consumer any longer: the rest is only kept. */
+  readonly unread: Promise<'unread'>;
+  readonly onFailure: (error: unknown) => void;
+}
+
+async function pump(process: CellProcess, stream: 'stdout' | 'stderr', { request, keepers, unread, onFailure }: Consumer): Promise<void> {
   let open = true;
   for await (const chunk of process[stream]) {
     try {
-      request.keepers?.[stream].write(chunk);
+      keepers?.[stream].write(chunk);
     } catch (error) {
       onFailure(error);
       return;
     }
     if (!open) continue;
     const taken = await Promise.race([request.onOutput(stream, chunk), unread]);
+    if (taken === false) return void process.closeOutput(stream);
     open = taken === true;
-    if (taken === false) process.closeOutput(stream);
   }
 }
 
+/** Feeds stdin until it, or the command, ends; then lets go of the source. */
 async function feed(process: CellProcess, stdin: AsyncIterable<Uint8Array>, done: AbortSignal): Promise<void> {
-  for await (const chunk of stdin) {
-    if (done.aborted) return;
-    await process.writeStdin(chunk);
-  }
+  const source = stdin[Symbol.asyncIterator]();
+  // Not awaited: a source that waits for its next chunk cannot answer before it has one.
+  const letGo = (): void => void source.return?.().catch((error: unknown) => ignore(error, 'nobody needs the rest of stdin'));
+  done.addEventListener('abort', letGo, { once: true });
+  for (let next = await source.next(); next.done !== true && !done.aborted; next = await source.next()) await process.writeStdin(next.value);
+  done.removeEventListener('abort', letGo);
   process.closeStdin();
 }
 
@@ -126,7 +150,7 @@ function reasonOf(reason: StopReason, request: CommandRequest): { ending: Ending
     case 'timeout':
       return { ending: 'timed-out', exitCode: 124, text: `the command took longer than ${request.timeoutMs} ms` };
     case 'cancelled':
-      return { ending: 'cancelled', exitCode: cancelExit(reason.signal), text: `the supervisor was told to stop (${reason.signal})` };
+      return { ending: 'cancelled', exitCode: cancelExit(reason.signal), text: reason.signal.startsWith('SIG') ? `the supervisor was told to stop (${reason.signal})` : reason.signal };
     case 'evidence':
       return { ending: 'cancelled', exitCode: 123, text: 'the evidence could not be written any more' };
   }
@@ -135,14 +159,13 @@ function reasonOf(reason: StopReason, request: CommandRequest): { ending: Ending
 const ENOENT = 2;
 const ENOTDIR = 20;
 
-function outcomeOf(end: ProcessEnd, state: EndingState, usage: CellUsage, request: CommandRequest): CommandOutcome {
+function outcomeOf(end: ProcessEnd, state: EndingState, usage: CellUsage, outOfMemory: boolean, request: CommandRequest): CommandOutcome {
   const base = { durationMs: end.durationMs, usage };
   const stopped = state.phase === 'ended' ? state.reason : undefined;
   if (stopped !== undefined) {
     const { ending, exitCode, text } = reasonOf(stopped, request);
     return { ...base, ending, exitCode, reason: text, ...(end.kind === 'signalled' ? { signal: end.signal } : {}) };
   }
-  const outOfMemory = (usage.oomKills ?? 0) > 0;
   switch (end.kind) {
     case 'exited':
       return { ...base, ending: 'exited', exitCode: end.code };
@@ -164,10 +187,27 @@ function usageJson(usage: CellUsage, end: ProcessEnd): JsonObject {
   return jsonObject({ ...own, ...usage });
 }
 
-function recordOutcome(session: CellSession, request: CommandRequest, end: ProcessEnd, outcome: CommandOutcome): void {
-  const { recorder, run } = session;
-  const ids = { runId: run.runId, cellId: run.cellId, specId: run.spec.id };
+interface Ended {
+  readonly end: ProcessEnd;
+  readonly outcome: CommandOutcome;
+  readonly command: number;
+  readonly keepers: Keepers | undefined;
+}
+
+function recordLimits(session: CellSession, outcome: CommandOutcome, ids: JsonObject): void {
+  const { recorder, plan, commands } = session;
   const { usage } = outcome;
+  const beyond = (name: 'oomKills' | 'pidsRefused'): boolean => (usage[name] ?? 0) > (commands.counted[name] ?? 0);
+  if (beyond('oomKills')) recorder.record('limitReached', jsonObject({ ...ids, limit: 'memory', oomKills: usage.oomKills, limitBytes: plan.limits.memoryMaxBytes }), { tier: 'kernel' });
+  if (beyond('pidsRefused')) recorder.record('limitReached', jsonObject({ ...ids, limit: 'pids', refused: usage.pidsRefused, limitProcesses: plan.limits.pidsMax }), { tier: 'kernel' });
+  commands.counted = usage;
+  if (outcome.ending === 'timed-out') recorder.record('limitReached', jsonObject({ ...ids, limit: 'time', reason: outcome.reason }));
+}
+
+function recordOutcome(session: CellSession, request: CommandRequest, { end, outcome, command, keepers }: Ended): void {
+  const { recorder, run } = session;
+  const number = request.numbered === true ? { command } : {};
+  const ids = jsonObject({ runId: run.runId, cellId: run.cellId, specId: run.spec.id, ...number });
   recorder.record(
     'processExited',
     jsonObject({
@@ -178,34 +218,46 @@ function recordOutcome(session: CellSession, request: CommandRequest, end: Proce
       ...(end.kind === 'exec-failed' ? { stage: end.stage, errno: end.errno } : {}),
       reason: outcome.reason,
       durationMs: outcome.durationMs,
-      usage: usageJson(usage, end),
+      usage: usageJson(outcome.usage, end),
     }),
     { tier: 'kernel' },
   );
-  if ((usage.oomKills ?? 0) > 0) recorder.record('limitReached', jsonObject({ ...ids, limit: 'memory', oomKills: usage.oomKills, limitBytes: session.plan.limits.memoryMaxBytes }), { tier: 'kernel' });
-  if ((usage.pidsRefused ?? 0) > 0) recorder.record('limitReached', jsonObject({ ...ids, limit: 'pids', refused: usage.pidsRefused, limitProcesses: session.plan.limits.pidsMax }), { tier: 'kernel' });
-  if (outcome.ending === 'timed-out') recorder.record('limitReached', jsonObject({ ...ids, limit: 'time', reason: outcome.reason }));
-  if (request.keepers !== undefined) {
-    const streams = (['stdout', 'stderr'] as const).map((name) => jsonObject({ name, ...request.keepers?.[name].finish() }));
+  recordLimits(session, outcome, ids);
+  if (keepers !== undefined) {
+    const streams = (['stdout', 'stderr'] as const).map((name) => jsonObject({ name, ...keepers[name].finish() }));
     recorder.record('outputCaptured', jsonObject({ ...ids, streams }));
     if (streams.some((stream) => stream['truncated'] === true)) recorder.record('limitReached', jsonObject({ ...ids, limit: 'output', limitBytes: session.plan.output.keptBytesMax }));
   }
   const spawnError = outcome.ending === 'exec-failed' || outcome.ending === 'lost' ? outcome.reason : undefined;
   recorder.record('networkEnforcement', referenceData.networkEnforcement(run, { nftRulesApplied: false, commandExitCode: outcome.exitCode, ...(spawnError === undefined ? {} : { spawnError }) }));
-  recorder.record('commandCompleted', referenceData.commandCompleted(run, { argv: request.argv, exitCode: outcome.exitCode, durationMs: outcome.durationMs, ...(spawnError === undefined ? {} : { spawnError }) }));
+  recorder.record('commandCompleted', jsonObject({ ...referenceData.commandCompleted(run, { argv: request.argv, exitCode: outcome.exitCode, durationMs: outcome.durationMs, ...(spawnError === undefined ? {} : { spawnError }) }), ...number }));
 }
 
-/** Runs one command to its end. @throws CellError `evidence.unwritable` after the command was killed */
+/** Runs one command to its end, next to others or alone. @throws CellError `evidence.unwritable` after the command was killed */
 export async function runCommand(session: CellSession, clock: Clock, request: CommandRequest): Promise<CommandOutcome> {
-  const process = session.cell.exec({ argv: request.argv, env: request.env, secretEnv: session.secrets.env, cwd: request.cwd, stdin: request.stdin !== undefined });
-  const loop = new EndingLoop({ process, session, clock, graceMs: request.graceMs });
+  const { commands } = session;
+  const command = await commands.enter();
+  const oomKillsBefore = commands.counted.oomKills ?? 0;
+  let keepers: Keepers | undefined;
+  let process: CellProcess;
+  try {
+    keepers = request.keep?.(command);
+    process = session.cell.exec({ argv: request.argv, env: request.env, secretEnv: session.secrets.env, cwd: request.cwd, stdin: request.stdin !== undefined });
+  } catch (error) {
+    await commands.leave();
+    throw error;
+  }
+  const loop = new EndingLoop({ process, commands, clock, graceMs: request.graceMs });
   const done = new AbortController();
   let failure: unknown;
   const fail = (error: unknown): void => {
     failure ??= error;
     loop.input({ kind: 'kill-now', reason: { kind: 'evidence' } });
   };
-  const onCancel = (): void => loop.input({ kind: 'stop', reason: { kind: 'cancelled', signal: String(request.cancel.reason) } });
+  const onCancel = (): void => {
+    const why = String(request.cancel.reason);
+    loop.input({ kind: 'stop', reason: why === TTL_OVER ? { kind: 'ttl' } : { kind: 'cancelled', signal: why } });
+  };
   const onForce = (): void => loop.input({ kind: 'kill-now', reason: { kind: 'cancelled', signal: String(request.force?.reason) } });
   request.cancel.addEventListener('abort', onCancel, { once: true });
   request.force?.addEventListener('abort', onForce, { once: true });
@@ -214,27 +266,31 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   if (request.cancel.aborted) onCancel();
   if (request.force?.aborted) onForce();
   const unread = Promise.withResolvers<'unread'>();
-  const outputs = [pump(process, 'stdout', request, unread.promise, fail), pump(process, 'stderr', request, unread.promise, fail)];
+  const consumer: Consumer = { request, keepers, unread: unread.promise, onFailure: fail };
+  const outputs = [pump(process, 'stdout', consumer), pump(process, 'stderr', consumer)];
   if (request.stdin !== undefined) feed(process, request.stdin, done.signal).catch(() => process.closeStdin());
   const pid = await process.started;
   try {
-    if (pid !== undefined) session.recorder.record('processSpawned', referenceData.processSpawned(session.run, request.argv), { tier: 'kernel' }); // O1
+    const data = referenceData.processSpawned(session.run, request.argv);
+    if (pid !== undefined) session.recorder.record('processSpawned', request.numbered === true ? jsonObject({ ...data, command }) : data, { tier: 'kernel' }); // O1
   } catch (error) {
     fail(error);
   }
+  request.onStarted?.(pid, (signal) => process.signal(signal));
   const end = await process.ended;
   done.abort();
   loop.input({ kind: 'ended' });
   request.cancel.removeEventListener('abort', onCancel);
   request.force?.removeEventListener('abort', onForce);
-  // What the command left running holds its pipes open: it goes before the output can end.
-  if (end.kind !== 'lost') await session.cell.killAll({ signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+  request.onEnded?.();
+  await commands.leave();
   // A command that was ended does not wait for whoever does not read it.
   const { state } = loop;
   using _drain = state.phase === 'ended' && state.reason !== undefined ? clock.after(LIMITS.outputDrainMs, () => unread.resolve('unread')) : undefined;
   await Promise.all(outputs);
-  const outcome = outcomeOf(end, loop.state, await session.cell.usage(), request);
+  const usage = await session.cell.usage();
+  const outcome = outcomeOf(end, loop.state, usage, (usage.oomKills ?? 0) > oomKillsBefore, request);
   if (failure !== undefined) throw failure;
-  recordOutcome(session, request, end, outcome);
+  recordOutcome(session, request, { end, outcome, command, keepers });
   return outcome;
 }

@@ -11,7 +11,7 @@ import type { CellPlan } from '../../../core/plan/plan.ts';
 import type { CellBackend, CellCreateOptions, CellFacts, LiveCell, TeardownLine } from '../../../ports/cell-backend.ts';
 import { makeCgroups, readUsage, setFrozen } from '../../os/cgroup.ts';
 import { type HostProcess, startProcess } from '../../os/process.ts';
-import { namespaceInode, startTimeOf, uidOf } from '../../os/procfs.ts';
+import { holdNamespaces, namespaceInode, startTimeOf, uidOf } from '../../os/procfs.ts';
 import { cellLaunch, ETC_FROM_HOST, type SystemView } from './args.ts';
 import { CellChannel } from './channel.ts';
 import { seccompProgram } from './seccomp.ts';
@@ -189,6 +189,8 @@ async function start(plan: CellPlan, options: CellCreateOptions, remains: { -rea
     const initPid = status['child-pid'];
     if (initPid === undefined) throw new CellError('backend.protocol', 'Cannot read the status of bubblewrap: it names no process');
     remains.init = { pid: initPid, startTime: startTimeOf(initPid) ?? '' };
+    const held = holdNamespaces(initPid, ['pid', 'net']);
+    if (held !== undefined) remains.held = held;
     const facts = observe(initPid, await channel.hello, status);
     remains.namespaces = { ...(facts.namespaces['pid'] === undefined ? {} : { pid: facts.namespaces['pid'] }), ...(facts.namespaces['net'] === undefined ? {} : { net: facts.namespaces['net'] }) };
     const wrong = differences(facts, plan);

@@ -6,7 +6,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { utf8 } from '../../../base/bytes.ts';
-import { CellError, isCellError } from '../../../base/errors.ts';
+import { CellError, ignore, isCellError } from '../../../base/errors.ts';
 import type { ByteStream, CellFileEntry, CellFiles, CellProcess, ExecRequest, ProcessEnd } from '../../../ports/cell-backend.ts';
 import { CellFrameDecoder, type CellFrame, CONTROL, toCell } from '../../../wire/cell-control.ts';
 import { ByteQueue } from './byte-queue.ts';
@@ -19,6 +19,8 @@ interface Job {
   readonly queues: readonly [ByteQueue, ByteQueue];
   readonly started: PromiseWithResolvers<number | undefined>;
   readonly ended: PromiseWithResolvers<ProcessEnd>;
+  /** What has not ended yet, of stdout, stderr and the process. */
+  readonly open: Set<0 | 1 | 'process'>;
   stdinCredit: number;
   stdinClosed: boolean;
   wakeStdin: (() => void) | undefined;
@@ -29,11 +31,13 @@ interface FileRequest {
   readonly onLost: (error: CellError) => void;
 }
 
-const ERRNO: Readonly<Record<number, string>> = { 1: 'not a regular file', 2: 'it does not exist', 13: 'permission denied', 20: 'a part of the path is not a folder', 21: 'it is a folder', 27: 'it is larger than the limit', 28: 'no space is left', 30: 'the folder is read-only', 40: 'a part of the path is a symlink' };
+const ERRNO: Readonly<Record<number, string>> = { 1: 'not a regular file', 2: 'it does not exist', 7: 'it has too many entries', 13: 'permission denied', 17: 'it is there already, and is not a folder', 20: 'a part of the path is not a folder', 21: 'it is a folder', 27: 'it is larger than the limit', 24: 'too many files are being read', 28: 'no space is left', 30: 'the folder is read-only', 36: 'the name is too long', 39: 'the folder is not empty', 40: 'a part of the path is a symlink' };
 
 function fileError(verb: string, path: string, errno: number): CellError {
-  return new CellError('export.refused', `Cannot ${verb} "${path}" in the cell: ${ERRNO[errno] ?? `error ${errno}`}`, { facts: { path, errno } });
+  return new CellError('file.refused', `Cannot ${verb} "${path}" in the cell: ${ERRNO[errno] ?? `error ${errno}`}`, { facts: { path, errno } });
 }
+
+const isDone = (answer: CellFrame): true | undefined => (answer.type === 'file-end' ? true : undefined);
 
 export class CellChannel implements CellFiles {
   readonly #socket: Duplex;
@@ -43,6 +47,7 @@ export class CellChannel implements CellFiles {
   readonly #hello = Promise.withResolvers<ReadonlyMap<string, string>>();
   readonly #killed = new Map<number, () => void>();
   #nextId = 1;
+  #writing: Promise<void> = Promise.resolve();
   #lost: CellError | undefined;
   /** Settles when the socket has ended. */
   readonly closed: Promise<void>;
@@ -102,8 +107,8 @@ export class CellChannel implements CellFiles {
         this.#hello.resolve(frame.fields);
         return;
       case 'killed':
-        this.#killed.get(frame.id)?.();
-        this.#killed.delete(frame.id);
+        // The cell answers the last request only, when nothing is left: that settles the earlier ones too.
+        for (const [id, resolve] of this.#killed) if (id <= frame.id) resolve();
         return;
       case 'file-data':
       case 'file-end':
@@ -125,6 +130,9 @@ export class CellChannel implements CellFiles {
       case 'exec-failed':
         job.started.resolve(undefined);
         for (const queue of job.queues) queue.end();
+        job.stdinClosed = true;
+        job.wakeStdin?.();
+        this.#jobs.delete(frame.id);
         job.ended.resolve({ kind: 'exec-failed', errno: frame.errno, stage: frame.stage, durationMs: 0 });
         return;
       case 'data':
@@ -132,6 +140,7 @@ export class CellChannel implements CellFiles {
         return;
       case 'eof':
         job.queues[frame.stream].end();
+        this.#over(frame.id, job, frame.stream);
         return;
       case 'stdin-credit':
         job.stdinCredit += frame.bytes;
@@ -143,25 +152,41 @@ export class CellChannel implements CellFiles {
         job.stdinClosed = true;
         job.wakeStdin?.();
         job.ended.resolve(frame.signalled ? { kind: 'signalled', signal: frame.code, coreDumped: frame.coreDumped, durationMs, usage } : { kind: 'exited', code: frame.code, durationMs, usage });
+        this.#over(frame.id, job, 'process');
         return;
       }
     }
   }
 
+  /** A job is forgotten when its process and both streams have ended. */
+  #over(id: number, job: Job, what: 0 | 1 | 'process'): void {
+    job.open.delete(what);
+    if (job.open.size === 0) this.#jobs.delete(id);
+  }
+
+  /** The cell says nothing more of a stream we closed. */
+  #closeOutput(id: number, stream: 0 | 1): void {
+    const job = this.#jobs.get(id);
+    if (job === undefined || !job.open.has(stream)) return;
+    this.#send(toCell.closeOutput(id, stream));
+    job.queues[stream].end();
+    this.#over(id, job, stream);
+  }
+
   exec(request: ExecRequest): CellProcess {
     const id = this.#nextId++;
-    const queue = (stream: 0 | 1): ByteQueue =>
-      new ByteQueue({ onTaken: (bytes) => void this.#send(toCell.credit(id, stream, bytes)), onReturn: () => void this.#send(toCell.closeOutput(id, stream)) });
-    const job: Job = { queues: [queue(0), queue(1)], started: Promise.withResolvers(), ended: Promise.withResolvers(), stdinCredit: 0, stdinClosed: !request.stdin, wakeStdin: undefined };
+    const queue = (stream: 0 | 1): ByteQueue => new ByteQueue({ onTaken: (bytes) => void this.#send(toCell.credit(id, stream, bytes)), onReturn: () => this.#closeOutput(id, stream) });
+    const job: Job = { queues: [queue(0), queue(1)], started: Promise.withResolvers(), ended: Promise.withResolvers(), open: new Set([0, 1, 'process']), stdinCredit: 0, stdinClosed: !request.stdin, wakeStdin: undefined };
     if (this.#lost !== undefined) {
       job.started.resolve(undefined);
       job.ended.resolve({ kind: 'lost', reason: this.#lost.message, durationMs: 0 });
       for (const one of job.queues) one.end();
     } else {
-      this.#jobs.set(id, job);
       const env = Object.entries(request.env).map(([key, value]) => utf8(`${key}=${value}`));
       for (const [key, secret] of request.secretEnv ?? []) env.push(Buffer.concat([utf8(`${key}=`), secret.reveal()]));
-      this.#send(toCell.exec(id, { argv: request.argv, env, cwd: request.cwd, stdin: request.stdin }));
+      const frame = toCell.exec(id, { argv: request.argv, env, cwd: request.cwd, stdin: request.stdin });
+      this.#jobs.set(id, job);
+      this.#send(frame);
       this.#send(toCell.credit(id, 0, WINDOW));
       this.#send(toCell.credit(id, 1, WINDOW));
     }
@@ -176,7 +201,7 @@ export class CellChannel implements CellFiles {
         job.stdinClosed = true;
         this.#send(toCell.stdinEof(id));
       },
-      closeOutput: (stream) => void this.#send(toCell.closeOutput(id, stream === 'stdout' ? 0 : 1)),
+      closeOutput: (stream) => this.#closeOutput(id, stream === 'stdout' ? 0 : 1),
       signal: (signal) => void this.#send(toCell.signal(id, signal)),
     };
   }
@@ -219,12 +244,19 @@ export class CellChannel implements CellFiles {
 
   read(path: string, options: { sizeBytesMax: number; signal: AbortSignal }): ByteStream {
     const id = this.#nextId++;
-    const queue = new ByteQueue({ onTaken: (bytes) => void this.#send(toCell.credit(id, 2, bytes)), onReturn: () => undefined });
+    const giveUp = (): void => finish(new CellError('cancelled', `Cannot read "${path}" in the cell: the caller gave up`));
+    const stop = (): void => {
+      if (this.#files.has(id)) this.#send(toCell.closeOutput(id, 2));
+    };
+    const queue = new ByteQueue({ onTaken: (bytes) => void this.#send(toCell.credit(id, 2, bytes)), onReturn: giveUp });
     const finish = (error?: CellError): void => {
+      if (error?.code === 'cancelled') stop();
       this.#files.delete(id);
+      options.signal.removeEventListener('abort', giveUp);
       queue.end(error);
     };
-    if (this.#lost !== undefined) queue.end(this.#lost);
+    if (options.signal.aborted) giveUp();
+    else if (this.#lost !== undefined) queue.end(this.#lost);
     else {
       this.#files.set(id, {
         onLost: finish,
@@ -236,37 +268,58 @@ export class CellChannel implements CellFiles {
       this.#send(toCell.read(id, path, options.sizeBytesMax));
       this.#send(toCell.credit(id, 2, WINDOW));
     }
-    options.signal.addEventListener('abort', () => finish(new CellError('cancelled', `Cannot read "${path}" in the cell: the caller gave up`)), { once: true });
+    options.signal.addEventListener('abort', giveUp, { once: true });
     return queue;
   }
 
   #ask<T>(verb: string, path: string, frame: (id: number) => Uint8Array, take: (frame: CellFrame) => T | undefined, signal: AbortSignal): Promise<T> {
-    signal.throwIfAborted();
     const id = this.#nextId++;
-    return new Promise<T>((resolve, reject) => {
-      if (this.#lost !== undefined) return reject(this.#lost);
+    const answer = Promise.withResolvers<T>();
+    const giveUp = (): void => answer.reject(new CellError('cancelled', `Cannot ${verb} "${path}" in the cell: the caller gave up`));
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    else if (this.#lost !== undefined) answer.reject(this.#lost);
+    else {
       this.#files.set(id, {
-        onLost: reject,
-        onFrame: (answer) => {
-          this.#files.delete(id);
-          const value = take(answer);
-          if (value !== undefined) resolve(value);
-          else reject(answer.type === 'file-error' ? fileError(verb, path, answer.errno) : new CellError('backend.protocol', `Cannot ${verb} "${path}" in the cell: unexpected answer`));
+        onLost: answer.reject,
+        onFrame: (got) => {
+          const value = take(got);
+          if (value !== undefined) answer.resolve(value);
+          else answer.reject(got.type === 'file-error' ? fileError(verb, path, got.errno) : new CellError('backend.protocol', `Cannot ${verb} "${path}" in the cell: unexpected answer`));
         },
       });
       this.#send(frame(id));
+    }
+    return answer.promise.finally(() => {
+      this.#files.delete(id);
+      signal.removeEventListener('abort', giveUp);
     });
   }
 
-  async write(path: string, data: Uint8Array, options: { signal: AbortSignal }): Promise<void> {
+  /** One after the other: two writers of one file would mix their pieces. */
+  write(path: string, data: Uint8Array, options: { signal: AbortSignal }): Promise<void> {
+    const written = this.#writing.then(() => this.#write(path, data, options.signal));
+    this.#writing = written.catch((error: unknown) => ignore(error, 'its caller is told'));
+    return written;
+  }
+
+  async #write(path: string, data: Uint8Array, signal: AbortSignal): Promise<void> {
     const size = CONTROL.writePieceBytesMax;
     for (let at = 0, first = true; first || at < data.byteLength; at += size, first = false) {
       const piece = { data: data.subarray(at, at + size), first, last: at + size >= data.byteLength };
-      await this.#ask('write', path, (id) => toCell.write(id, path, piece), (answer) => (answer.type === 'file-end' ? true : undefined), options.signal);
+      await this.#ask('write', path, (id) => toCell.write(id, path, piece), isDone, signal);
     }
   }
 
   list(path: string, options: { signal: AbortSignal }): Promise<readonly CellFileEntry[]> {
     return this.#ask('list', path, (id) => toCell.list(id, path), (answer) => (answer.type === 'list' ? answer.entries : undefined), options.signal);
+  }
+
+  async makeFolder(path: string, options: { signal: AbortSignal }): Promise<void> {
+    await this.#ask('make', path, (id) => toCell.mkdir(id, path), isDone, options.signal);
+  }
+
+  async remove(path: string, options: { signal: AbortSignal }): Promise<void> {
+    await this.#ask('remove', path, (id) => toCell.remove(id, path), isDone, options.signal);
   }
 }

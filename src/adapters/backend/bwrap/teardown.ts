@@ -18,6 +18,8 @@ export interface Remains {
   readonly scratch: string;
   readonly init?: { readonly pid: number; readonly startTime: string };
   readonly namespaces?: { readonly pid?: number; readonly net?: number };
+  /** Keeps their numbers from being given to another cell before they were probed; let go by the probe. */
+  readonly held?: Disposable;
 }
 
 function killInit(init: Remains['init']): void {
@@ -60,7 +62,9 @@ async function scanUntilEmpty(wanted: { pid: number; net?: number }, budgetMs: n
   }
 }
 
+/** LIMIT: where the namespaces could not be held, another cell made meanwhile may have got the number, and shows as residue of this one. */
 async function namespaceLines(remains: Remains): Promise<TeardownLine[]> {
+  using _held = remains.held;
   const { pid, net } = remains.namespaces ?? {};
   if (pid === undefined) return [{ probe: 'pid-namespace', result: 'unchecked', detail: 'its number is not known' }];
   let scan: NamespaceScan;

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/**
+ * The verifier that ships alone, `cellos-verify.mjs`: one file without dependencies for any Node from 20 on. It holds no key, reads no state of
+ * this host and writes nothing: which root keys to trust has to be said.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { EXIT, isCellError, messageOf } from '../base/errors.ts';
+import { parseTrustFile } from '../core/signing/keyset.ts';
+import { VERSION } from '../version.ts';
+import { auditPath, reportText } from './verify-report.ts';
+
+const HELP = `Usage: cellos-verify --trust FILE [--trust FILE…] [--json] PATH
+
+Audits the evidence of a CellOS run offline: a bundle folder, a .tar of one, or JSON Lines of signed events.
+FILE names the root keys to trust: a JSON object of key id and base64url Ed25519 public key. Get it from whoever runs the
+host, on another way than the bundle: a bundle proves nothing about who made it to someone who trusts no key.
+
+Exit codes: 0 complete or complete-with-declared-gaps, 10 incomplete-tail, 11 tampered, 12 untrusted-key, 13 stale-trust,
+14 unsupported, 15 authentic-unordered, 64 wrong usage, 125 any other failure.
+`;
+
+function usage(message: string): number {
+  process.stderr.write(`cellos-verify: ${message}; see cellos-verify --help\n`);
+  return EXIT.usage;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let parsed: { values: { trust?: string[]; json?: boolean; help?: boolean; version?: boolean }; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options: { trust: { type: 'string', multiple: true }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' } }, allowPositionals: true });
+  } catch (error) {
+    return usage(`Cannot understand the command line: ${messageOf(error).split('. ')[0]}`);
+  }
+  const { values, positionals } = parsed;
+  if (values.help === true || values.version === true) {
+    process.stdout.write(values.help === true ? HELP : `cellos-verify ${VERSION}\n`);
+    return EXIT.ok;
+  }
+  const [path, ...more] = positionals;
+  if (path === undefined || more.length > 0) return usage('Cannot verify: give one bundle');
+  if (values.trust === undefined) return usage('Cannot verify: say with --trust FILE which root keys you trust');
+  const roots = new Map(values.trust.flatMap((file) => [...parseTrustFile(readFileSync(file))]));
+  const report = await auditPath(path, { roots });
+  process.stdout.write(reportText(report, values.json === true));
+  return report.exitCode;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`cellos-verify: ${messageOf(error)}\n`);
+    process.exitCode = isCellError(error) ? error.info.exit : EXIT.failure;
+  },
+);

@@ -1,0 +1,15 @@
+/** What `cellos verify` and the verifier that ships alone have in common: the audit of one path, and its report in words. */
+import { bundleAt } from '../compose/evidence.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { type AuditReport, type AuditTrust, auditBundle, auditEnvelopes } from '../core/evidence/audit.ts';
+
+/** @param path a bundle folder, a .tar of one, or JSON Lines of signed events. @param signers keys of bare events; default: the roots. @throws CellError `run.unknown` when nothing is there */
+export async function auditPath(path: string, trust: AuditTrust, signers: ReadonlyMap<string, Bytes> = trust.roots): Promise<AuditReport> {
+  const found = bundleAt(path);
+  return found.kind === 'bundle' ? auditBundle(found.source, trust) : auditEnvelopes(found.chunks, signers);
+}
+
+export function reportText(report: AuditReport, json: boolean): string {
+  if (json) return `${JSON.stringify(report)}\n`;
+  return `${[report.verdict, ...report.findings.map((finding) => `  ${finding}`), `  ${report.count} records${report.runId === undefined ? '' : ` of run ${report.runId}`}`].join('\n')}\n`;
+}

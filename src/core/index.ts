@@ -1,0 +1,23 @@
+/**
+ * `cellos/core`: the pure parts. Values in, values out: no file, no clock, no network, no key but those handed in.
+ */
+export { canonicalBytes, jcsBytes as canonicalize } from '../base/canonical-json.ts';
+export { type Digest, digestOf, verifyEd25519, verifyP256 } from '../base/crypto.ts';
+export { CellError, ERROR_CODES, type ErrorCode, isCellError } from '../base/errors.ts';
+export { JsonFloat, type JsonObject, type JsonValue } from '../base/json.ts';
+export { jsonLocator, type JsonParseOptions, parseJson as parseJsonStrict } from '../base/json-parse.ts';
+export { type Admission, type AdmissionVerdict, admit, type Violation } from './admission/admit.ts';
+export { type EventName, EVENTS, type EventTypeInfo } from './events/catalogue.ts';
+export { type CloudEvent, type EvidenceTier, type SignedEventEnvelope } from './events/envelope.ts';
+export { canonicalEventText, parseCloudEvent } from './events/envelope-codec.ts';
+export { type AuditReport, auditBundle, auditEnvelopes, type BundleSource, type Verdict, VERDICT_EXIT } from './evidence/audit.ts';
+export { decideEnding, type EndingInput, type EndingState, type EndingStep, type StopReason } from './lifecycle/ending.ts';
+export { NO_ASKS, type RunAsks } from './plan/asks.ts';
+export { type CellPlan, type HostFacts, type PlanItem, type PlanStatus } from './plan/plan.ts';
+export { planCell, planDigest, type Planned, type PlanInput } from './plan/plan-cell.ts';
+export { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from './signing/envelope.ts';
+export { type Keyset, parseTrustFile, trustFileBytes, verifyKeyset } from './signing/keyset.ts';
+export { type ExecutionCellDocument, type ExecutionCellSpec, type SpecDocument } from './spec/document.ts';
+export { checkSpec, parseSpec } from './spec/parse.ts';
+export type { SpecIssue } from './spec/issues.ts';
+export { canonicalSpecHash } from './spec/hash.ts';

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { CellError } from '../base/errors.ts';
+import { cellBackendContract, clockContract, exportSinkContract, FakeBackend, fakeBroker, FakeClock, fakeSigner, Faults, MemoryBundle, MemoryExport, runBundleContract, secretBrokerContract, signerContract } from './index.ts';
+import { fakePlan } from './plans.ts';
+
+describe('FakeClock keeps the contract of a clock', () => {
+  const make = () => {
+    const clock = new FakeClock();
+    return { clock, pass: (ms: number) => clock.advance(ms) };
+  };
+  for (const { name, run } of clockContract(make)) it(name, run);
+});
+
+describe('fakeBroker keeps the contract of a secret broker', () => {
+  const make = () => {
+    const clock = new FakeClock();
+    return { broker: fakeBroker({ TOKEN: 'value-1', EMPTY: '' }, clock), known: { ref: 'TOKEN', value: 'value-1' }, missing: 'NONE', empty: 'EMPTY', pass: (ms: number) => clock.advance(ms) };
+  };
+  for (const { name, run } of secretBrokerContract(make)) it(name, run);
+});
+
+describe('fakeSigner keeps the contract of a signer', () => {
+  for (const { name, run } of signerContract(() => fakeSigner())) it(name, run);
+});
+
+describe('MemoryBundle keeps the contract of a run bundle', () => {
+  const make = () => {
+    const bundle = new MemoryBundle({ keyset: new Uint8Array(1), keptBytesMax: 10 });
+    return { bundle, source: () => bundle.source() };
+  };
+  for (const { name, run } of runBundleContract(make)) it(name, run);
+});
+
+describe('MemoryExport keeps the contract of an export sink', () => {
+  const make = () => {
+    const sink = new MemoryExport();
+    return { sink, delivered: async () => Object.fromEntries([...sink.delivered].map(([at, bytes]) => [at, new TextDecoder().decode(bytes)])) };
+  };
+  for (const { name, run } of exportSinkContract(make)) it(name, run);
+});
+
+describe('FakeBackend keeps the contract of a cell backend', () => {
+  const make = () => ({
+    backend: new FakeBackend(new FakeClock()),
+    prepare: () => ({ plan: fakePlan(), options: { scratchDirectory: '/none' } }),
+    argv: {
+      exit: (code: number) => ['exit', String(code)],
+      crash: (signal: number) => ['crash', String(signal)],
+      say: (text: string) => ['say', text],
+      complain: (text: string) => ['complain', text],
+      zeros: (bytes: number) => ['zeros', String(bytes)],
+      env: (name: string) => ['env', name],
+      cat: ['cat'],
+      sleep: ['sleep'],
+      stubborn: ['stubborn'],
+    },
+  });
+  for (const { name, run } of cellBackendContract(make)) it(name, run);
+});
+
+describe('Faults', () => {
+  it('fail a call before its effect or after all of it, once, and count every call', async () => {
+    const faults = new Faults<'step'>();
+    const error = new CellError('backend.failed', 'Cannot');
+    let effects = 0;
+    const call = (): Promise<number> => faults.runAsync('step', async () => ++effects);
+    faults.arm('step', 'before-effect', { error });
+    faults.arm('step', 'after-effect', { error, skip: 1 });
+    await expect(call()).rejects.toBe(error);
+    expect(effects).toBe(0);
+    expect(await call()).toBe(1);
+    await expect(call()).rejects.toBe(error);
+    expect(effects).toBe(2);
+    expect(await call()).toBe(3);
+    expect(faults.calls('step')).toBe(4);
+  });
+});

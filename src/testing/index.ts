@@ -1,0 +1,20 @@
+/**
+ * `cellos/testing`: fakes that can fail before and after their effect, and one contract suite a port. An adapter of your own runs the suite of
+ * its port: `for (const { name, run } of secretBrokerContract(make)) it(name, run)`.
+ */
+export { cellBackendContract, type CellBackendHarness } from './contracts/cell-backend.ts';
+export { clockContract, type ClockHarness } from './contracts/clock.ts';
+export { type ContractCase } from './contracts/contract.ts';
+export { exportSinkContract, type ExportSinkHarness } from './contracts/export-sink.ts';
+export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';
+export { secretBrokerContract, type SecretBrokerHarness } from './contracts/secret-broker.ts';
+export { signerContract } from './contracts/signer.ts';
+export { workspaceContract, type WorkspaceHarness } from './contracts/workspace.ts';
+export { FAKE_PROGRAMS, FakeBackend, FakeCell, type FakeEnd, type FakeIo, type FakeProgram, type FakeStep } from './fake-backend.ts';
+export { type FakeBroker, fakeBroker } from './fake-broker.ts';
+export { FakeClock, fakeRandom, settled } from './fake-clock.ts';
+export { type FakeSigner, fakeSigner } from './fake-signer.ts';
+export { type FaultMode, Faults } from './faults.ts';
+export { MemoryBundle } from './memory-bundle.ts';
+export { MemoryExport } from './memory-export.ts';
+export { fakeDocument, fakeHost, fakePlan } from './plans.ts';

@@ -1,0 +1,441 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Cell, CellError, type CellEvent, type CellOptions } from '../../src/index.ts';
+
+const root = mkdtempSync(`${tmpdir()}/cellos-library-`);
+const stateDir = `${root}/state`;
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const create = (options: CellOptions = {}): Promise<Cell> => Cell.create({ stateDir, ttl: '2m', ...options });
+
+async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += Buffer.from(chunk).toString();
+  return text;
+}
+
+const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof CellError ? error.code : error),
+  );
+
+/** The events of a closed cell, as the bundle has them. */
+async function eventsOf(cell: Cell): Promise<CellEvent[]> {
+  const events: CellEvent[] = [];
+  for await (const event of cell.evidence.events()) events.push(event);
+  return events;
+}
+
+const short = (event: CellEvent): string => event.type.replace('dev.cellos.events.cell.', '');
+const about = (events: readonly CellEvent[], command: number): string[] => events.filter((event) => (event.data as { command?: number }).command === command).map(short);
+
+describe('exec', () => {
+  it('hands back exit code, output and ending, and never throws for a failure of the command', async () => {
+    await using cell = await create();
+    const failed = await cell.exec(['sh', '-c', 'echo out; echo err >&2; exit 7']);
+    expect(failed).toMatchObject({ exitCode: 7, ending: 'exited', truncated: false });
+    expect([failed.stdout.text(), failed.stderr.text()]).toEqual(['out\n', 'err\n']);
+    expect(await cell.exec(['sh', '-c', 'kill -9 $$'])).toMatchObject({ exitCode: 137, ending: 'signalled', signal: 'SIGKILL' });
+    expect(await cell.exec(['sh', '-c', 'exit 137'])).toMatchObject({ exitCode: 137, ending: 'exited' });
+    expect(await cell.exec(['no-such-program'])).toMatchObject({ exitCode: 127, ending: 'exec-failed' });
+    expect(await cell.exec(['/etc/passwd'])).toMatchObject({ exitCode: 126, ending: 'exec-failed' });
+    expect(await cell.exec(['true'], { cwd: 'not/there' })).toMatchObject({ exitCode: 126, ending: 'exec-failed' });
+  });
+
+  it('passes stdin through, whole: bytes, text and a source of chunks', async () => {
+    await using cell = await create();
+    const bytes = new Uint8Array(3 * 1024 * 1024).map((_, i) => i % 251);
+    expect([...(await cell.exec(['cat'], { stdin: bytes })).stdout]).toEqual([...bytes]);
+    expect((await cell.exec(['cat'], { stdin: 'täxt' })).stdout.text()).toBe('täxt');
+    async function* source(): AsyncGenerator<Uint8Array | string> {
+      for (let i = 0; i < 100; i += 1) yield `${i}\n`;
+    }
+    expect((await cell.exec(['wc', '-l'], { stdin: source() })).stdout.text().trim()).toBe('100');
+    expect((await cell.exec(['cat'])).stdout.byteLength).toBe(0);
+  });
+
+  it('takes what the command reads of an endless stdin, and ends with the command', async () => {
+    await using cell = await create();
+    let released = false;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield new Uint8Array(65536);
+      } finally {
+        released = true;
+      }
+    }
+    expect((await cell.exec(['head', '-c', '5'], { stdin: endless() })).stdout.byteLength).toBe(5);
+    expect(released).toBe(true);
+  });
+
+  it('collects up to a bound, tells what was cut, and holds the command back while the caller is busy', async () => {
+    await using cell = await create();
+    let seen = 0;
+    let busy = 0;
+    const result = await cell.exec(['sh', '-c', 'head -c 20000000 /dev/zero'], {
+      outputBytesMax: 1000,
+      onStdout: async (chunk) => {
+        busy += 1;
+        expect(busy).toBe(1);
+        await new Promise((resolve) => setImmediate(resolve));
+        seen += chunk.byteLength;
+        busy -= 1;
+      },
+    });
+    expect(result).toMatchObject({ exitCode: 0, truncated: true });
+    expect(result.stdout.byteLength).toBe(1000);
+    expect(seen).toBe(20_000_000);
+  });
+
+  it('ends a command at its time limit, and one the caller gives up; a signal ignored is followed by a kill', async () => {
+    await using cell = await create();
+    expect(await cell.exec(['sleep', '60'], { timeoutMs: 50 })).toMatchObject({ exitCode: 124, ending: 'timed-out' });
+    const stop = new AbortController();
+    const given = cell.exec(['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 60; done'], { signal: stop.signal, graceMs: 50, onStdout: () => stop.abort() });
+    expect(await given).toMatchObject({ exitCode: 130, ending: 'cancelled', signal: 'SIGKILL' });
+    expect(await cell.exec(['true'], { signal: AbortSignal.abort() })).toMatchObject({ exitCode: 130, ending: 'cancelled' });
+    expect(await cell.exec(['true'])).toMatchObject({ exitCode: 0 });
+  });
+
+  it('throws back what a callback or a source of the caller throws, after the command is over', async () => {
+    await using cell = await create();
+    const mine = new Error('mine');
+    await expect(
+      cell.exec(['sh', '-c', 'echo x; sleep 60'], {
+        onStdout: () => {
+          throw mine;
+        },
+      }),
+    ).rejects.toBe(mine);
+    // biome-ignore lint/correctness/useYield: it fails before it has anything
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      throw mine;
+    }
+    await expect(cell.exec(['cat'], { stdin: broken() })).rejects.toBe(mine);
+    expect((await cell.exec(['true'])).exitCode).toBe(0);
+    const end = await cell.close();
+    expect(about(await eventsOf(cell), 1)).toContain('command.v1.completed');
+    expect(end.residue).toEqual([]);
+  });
+
+  it('refuses what makes no sense before anything runs', async () => {
+    await using cell = await create({ secrets: { TOKEN: 'env:PATH' } });
+    for (const argv of [[], [''], ['a\0b']]) expect(await codeOf(cell.exec(argv))).toBe('usage.invalid');
+    expect(await codeOf(cell.exec(['true'], { env: { 'A=B': 'x' } }))).toBe('usage.invalid');
+    expect(await codeOf(cell.exec(['true'], { env: { TOKEN: 'x' } }))).toBe('usage.invalid');
+    expect(await codeOf(cell.exec(['true'], { timeoutMs: -1 }))).toBe('usage.invalid');
+    expect(await codeOf(cell.exec(['true', 'x'.repeat(2 * 1024 * 1024)]))).toBe('backend.protocol');
+    expect((await cell.exec(['true'])).exitCode).toBe(0);
+  });
+
+  it('gives variables and secrets, and nothing of the host', async () => {
+    writeFileSync(`${root}/token`, 'tell-nobody-0815\n', { mode: 0o600 });
+    await using cell = await create({ env: { A: '1' }, secrets: { TOKEN: `file:${root}/token` } });
+    expect((await cell.exec(['sh', '-c', 'echo $A-$B-${#TOKEN}-$HOME'], { env: { B: '2' } })).stdout.text()).toBe('1-2-16-/work\n');
+    const { bundle } = await cell.close();
+    for (const file of readdirSync(bundle)) expect(readFileSync(`${bundle}/${file}`, 'latin1')).not.toContain('tell-nobody-0815');
+  });
+});
+
+describe('several commands in one cell', () => {
+  it('run at once, and the end of one leaves the others alone [V3]', async () => {
+    await using cell = await create();
+    const server = await cell.spawn(['sh', '-c', 'sleep 600 & echo ready; read line; echo got $line; wait $! 2>/dev/null'], { stdin: 'pipe' });
+    const lines = server.stdout[Symbol.asyncIterator]();
+    expect(Buffer.from((await lines.next()).value ?? []).toString()).toBe('ready\n');
+    const results = await Promise.all(Array.from({ length: 8 }, (_, i) => cell.exec(['sh', '-c', `sleep 600 & echo ${i}`])));
+    expect(results.map((result) => result.stdout.text())).toEqual(Array.from({ length: 8 }, (_, i) => `${i}\n`));
+    await server.stdin.write('still here\n');
+    expect(Buffer.from((await lines.next()).value ?? []).toString()).toBe('got still here\n');
+    // Of the eight, nothing is left; the server still has its own child.
+    expect((await cell.exec(['sh', '-c', 'grep -lx sleep /proc/[0-9]*/comm | wc -l'])).stdout.text().trim()).toBe('1');
+    server.kill('SIGKILL');
+    expect(await server.wait()).toMatchObject({ ending: 'signalled', signal: 'SIGKILL' });
+  });
+
+  it('ends what left the session of its command as soon as no command runs [V1]', async () => {
+    await using cell = await create();
+    const count = ['sh', '-c', 'grep -lx sleep /proc/[0-9]*/comm | wc -l'];
+    const holder = await cell.spawn(['cat'], { stdin: 'pipe' });
+    // The output of the command ends with it, though a daemon still holds it open.
+    expect((await cell.exec(['sh', '-c', 'setsid -f sleep 600; echo done'])).stdout.text()).toBe('done\n');
+    expect((await cell.exec(count)).stdout.text().trim()).toBe('1');
+    holder.stdin.end();
+    await holder.wait();
+    expect((await cell.exec(count)).stdout.text().trim()).toBe('0');
+  });
+
+  it('are each on the record, in order, with their own output kept', async () => {
+    await using cell = await create();
+    await cell.exec(['echo', 'one']);
+    await cell.exec(['sh', '-c', 'echo two; echo zwei >&2; kill -15 $$']);
+    await cell.exec(['true']);
+    const { bundle } = await cell.close();
+    const events = await eventsOf(cell);
+    for (const command of [1, 2, 3]) {
+      expect(about(events, command)).toEqual(['observability.v1.process_spawned', 'process.v1.exited', 'output.v1.captured', 'command.v1.completed']);
+    }
+    expect(events.map((event) => event.seq)).toEqual(events.map((_, i) => i));
+    expect(short(events.at(-1) as CellEvent)).toBe('evidence.v1.sealed');
+    expect(readFileSync(`${bundle}/stdout.log`, 'utf8')).toBe('one\n');
+    expect(readFileSync(`${bundle}/stdout.2.log`, 'utf8')).toBe('two\n');
+    expect(readFileSync(`${bundle}/stderr.2.log`, 'utf8')).toBe('zwei\n');
+    expect(readdirSync(bundle)).not.toContain('stdout.3.log');
+    expect(await cell.evidence.verify()).toMatchObject({ verdict: 'complete', findings: [] });
+  });
+
+  it('blames the memory limit only for the command it ended', async () => {
+    await using cell = await create({ memory: '32M' });
+    expect(await cell.exec(['sh', '-c', 'exec tail /dev/zero'])).toMatchObject({ exitCode: 137, ending: 'limit-exceeded' });
+    expect(await cell.exec(['sh', '-c', 'kill -9 $$'])).toMatchObject({ exitCode: 137, ending: 'signalled' });
+    await cell.close();
+    expect((await eventsOf(cell)).filter((event) => short(event) === 'limit.v1.reached')).toHaveLength(1);
+  });
+});
+
+describe('spawn', () => {
+  it('hands out streams and a writer, and waits for what nobody reads no longer than the command lives', async () => {
+    await using cell = await create();
+    const echo = await cell.spawn(['cat'], { stdin: 'pipe' });
+    expect(echo.pid).toBeGreaterThan(1);
+    expect(await echo.stdin.write('hello')).toBe(true);
+    echo.stdin.end();
+    expect(await textOf(echo.stdout)).toBe('hello');
+    expect(await echo.wait()).toMatchObject({ exitCode: 0 });
+    expect(await echo.stdin.write('late')).toBe(false);
+    const flood = await cell.spawn(['yes'], { stderr: 'ignore' });
+    flood.kill('SIGINT');
+    expect(await flood.wait()).toMatchObject({ ending: 'signalled', signal: 'SIGINT' });
+    expect((await textOf(flood.stdout)).replaceAll('y\n', '').replace(/^y$/, '')).toBe('');
+  });
+
+  it('closes a stream whose reader leaves, and says why a program could not start', async () => {
+    await using cell = await create();
+    const flood = await cell.spawn(['yes']);
+    for await (const chunk of flood.stdout) {
+      expect(chunk.byteLength).toBeGreaterThan(0);
+      break;
+    }
+    expect(await flood.wait()).toMatchObject({ ending: 'signalled', signal: 'SIGPIPE' });
+    const missing = await cell.spawn(['no-such-program']);
+    expect(missing.pid).toBeUndefined();
+    expect(await missing.wait()).toMatchObject({ exitCode: 127, ending: 'exec-failed' });
+  });
+
+  it('ends with its scope', async () => {
+    await using cell = await create();
+    let held: Promise<unknown>;
+    {
+      await using sleeper = await cell.spawn(['sleep', '600']);
+      held = sleeper.wait();
+    }
+    expect(await held).toMatchObject({ ending: 'signalled', signal: 'SIGKILL' });
+  });
+});
+
+describe('files', () => {
+  it('are read, written and listed from outside, as the cell would see them', async () => {
+    await using cell = await create();
+    const bytes = new Uint8Array(2_000_000).map((_, i) => i % 253);
+    await cell.files.write('data.bin', bytes);
+    expect((await cell.exec(['sha256sum', 'data.bin'])).stdout.text().slice(0, 64)).toBe((await cell.exec(['sha256sum'], { stdin: bytes })).stdout.text().slice(0, 64));
+    expect((await cell.files.read('data.bin')).byteLength).toBe(bytes.byteLength);
+    let streamed = 0;
+    for await (const chunk of cell.files.stream('/work/data.bin')) streamed += chunk.byteLength;
+    expect(streamed).toBe(bytes.byteLength);
+    await cell.files.mkdir('a/b');
+    await cell.files.mkdir('a/b');
+    await cell.files.write('a/b/text', 'täxt');
+    expect(await cell.files.readText('a/b/text')).toBe('täxt');
+    expect(await cell.files.list()).toEqual([
+      { name: 'a', kind: 'directory', sizeBytes: expect.any(Number) },
+      { name: 'data.bin', kind: 'file', sizeBytes: bytes.byteLength },
+    ]);
+    await cell.files.remove('a/b/text');
+    await cell.files.remove('a/b');
+    expect(await cell.files.list('a')).toEqual([]);
+    await cell.close();
+    const touched = (await eventsOf(cell)).filter((event) => short(event) === 'file.v1.touched').map((event) => (event.data as { operation: string }).operation);
+    expect(touched).toEqual(['written', 'read', 'read', 'made', 'made', 'written', 'read', 'removed', 'removed']);
+  });
+
+  it('refuse links, devices, folders, what is missing, too large or read-only, and stay usable', async () => {
+    await using cell = await create();
+    await cell.exec(['sh', '-c', 'ln -s /etc/passwd link; ln -s /tmp linked; mkdir folder; mkfifo fifo; echo long > plain; touch folder/x']);
+    const refused: [string, () => Promise<unknown>][] = [
+      ['read link', () => cell.files.read('link')],
+      ['read beneath link', () => cell.files.read('linked/x')],
+      ['read fifo', () => cell.files.read('fifo')],
+      ['read device', () => cell.files.read('/dev/zero')],
+      ['read folder', () => cell.files.read('folder')],
+      ['read missing', () => cell.files.read('missing')],
+      ['read large', () => cell.files.read('plain', { sizeBytesMax: 3 })],
+      ['write link', () => cell.files.write('link', 'x')],
+      ['write beneath link', () => cell.files.write('linked/x', 'x')],
+      ['write folder', () => cell.files.write('folder', 'x')],
+      ['write read-only', () => cell.files.write('/usr/x', 'x')],
+      ['list link', () => cell.files.list('linked')],
+      ['list file', () => cell.files.list('plain')],
+      ['make beneath link', () => cell.files.mkdir('linked/x')],
+      ['make over file', () => cell.files.mkdir('plain')],
+      ['remove full', () => cell.files.remove('folder')],
+      ['remove missing', () => cell.files.remove('missing')],
+    ];
+    for (const [what, attempt] of refused) expect([what, await codeOf(attempt())]).toEqual([what, 'file.refused']);
+    expect((await cell.exec(['sh', '-c', 'ls /tmp; ls -A'])).stdout.text()).toBe('fifo\nfolder\nlink\nlinked\nplain\n');
+    // More abandoned reads than the cell has places for.
+    await cell.files.write('big', new Uint8Array(4 * 1024 * 1024));
+    for (let i = 0; i < 40; i += 1) for await (const chunk of cell.files.stream('big')) if (chunk.byteLength > 0) break;
+    expect(await cell.files.readText('plain')).toBe('long\n');
+  });
+});
+
+describe('export', () => {
+  it('copies into the evidence and to a folder, never over a file', async () => {
+    const exportDir = `${root}/exported`;
+    await using cell = await create({ id: 'exporter', exportDir });
+    await cell.exec(['sh', '-c', 'echo result > out.txt; ln -s /etc/passwd link']);
+    const artifact = await cell.export('result', 'out.txt');
+    expect(artifact).toMatchObject({ name: 'result', destination: 'exporter/result', bytes: 7 });
+    expect(readFileSync(artifact.path, 'utf8')).toBe('result\n');
+    expect(readFileSync(`${exportDir}/exporter/result`, 'utf8')).toBe('result\n');
+    expect(await codeOf(cell.export('result', 'out.txt'))).toBe('export.failed');
+    expect(await codeOf(cell.export('link'))).toBe('export.refused');
+    expect(await codeOf(cell.export('../x'))).toBe('usage.invalid');
+    expect(readdirSync(`${exportDir}/exporter`)).toEqual(['result']);
+    await cell.close();
+    const types = (await eventsOf(cell)).map(short).filter((type) => type.startsWith('export.'));
+    expect(types).toEqual(['export.v2.completed', 'export.v2.failed', 'export.v2.failed']);
+    expect((await cell.evidence.verify()).verdict).toBe('complete');
+  });
+});
+
+describe('the end of a cell', () => {
+  it('comes once: every close and kill gives the same answer, and later calls are refused [N1]', async () => {
+    const cell = await create();
+    const running = cell.exec(['sleep', '600']);
+    const [first, second, third] = await Promise.all([cell.close(), cell.close(), cell.kill()]);
+    expect(first).toMatchObject({ ending: 'closed', outcome: 'succeeded', residue: [] });
+    expect(first.teardown.every((line) => line.result === 'clean')).toBe(true);
+    expect([second, third]).toEqual([first, first]);
+    expect(await running).toMatchObject({ ending: 'cancelled' });
+    for (const call of [cell.exec(['true']), cell.spawn(['true']), cell.files.list(), cell.export('x'), cell.usage()]) expect(await codeOf(call)).toBe('cell.closed');
+    expect(await cell.evidence.verify()).toMatchObject({ verdict: 'complete', outcome: 'closed' });
+  });
+
+  it('comes when its scope is left by a throw', async () => {
+    let cell: Cell | undefined;
+    const scope = async (): Promise<void> => {
+      await using inner = await create();
+      cell = inner;
+      void inner.exec(['sleep', '600']);
+      throw new Error('out');
+    };
+    await expect(scope()).rejects.toThrow('out');
+    expect(await cell?.evidence.verify()).toMatchObject({ verdict: 'complete' });
+  });
+
+  it('comes when it is killed, without a time of grace', async () => {
+    const cell = await create();
+    const stubborn = cell.exec(['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 600; done'], { graceMs: 60_000, onStdout: () => void cell.kill() });
+    expect(await stubborn).toMatchObject({ ending: 'cancelled', signal: 'SIGKILL' });
+    expect(await cell.close()).toMatchObject({ ending: 'killed', outcome: 'failed', residue: [] });
+  });
+
+  it('comes when its signal is aborted, before or after it is made', async () => {
+    const stop = new AbortController();
+    const cell = await create({ signal: stop.signal });
+    stop.abort();
+    expect(await cell.close()).toMatchObject({ ending: 'cancelled', outcome: 'failed', residue: [] });
+    expect(await codeOf(create({ signal: AbortSignal.abort() }))).toBe('cancelled');
+  });
+
+  it('comes at its time to live, idle or not, and is sealed as timed out', async () => {
+    const idle = await create({ ttl: 1000 });
+    const busy = await create({ ttl: 1000 });
+    expect(await busy.exec(['sleep', '600'])).toMatchObject({ exitCode: 124, ending: 'timed-out' });
+    let last: CellEvent | undefined;
+    for await (const event of idle.evidence.events()) last = event;
+    expect(last?.data).toMatchObject({ outcome: 'timed-out', exitCode: 124 });
+    for (const cell of [idle, busy]) {
+      expect(await cell.close()).toMatchObject({ ending: 'timed-out', outcome: 'failed', residue: [] });
+      expect(await codeOf(cell.exec(['true']))).toBe('cell.closed');
+      expect(await cell.evidence.verify()).toMatchObject({ verdict: 'complete', outcome: 'timed-out' });
+    }
+  });
+
+  it('comes when its init dies, and the command in it is lost', async () => {
+    const cell = await create();
+    const lost = cell.exec(['sh', '-c', 'echo up; sleep 600'], { onStdout: () => void process.kill(cell.facts.initPid, 'SIGKILL') });
+    expect(await lost).toMatchObject({ exitCode: 125, ending: 'lost' });
+    expect(await cell.close()).toMatchObject({ ending: 'lost', outcome: 'failed', residue: [] });
+    expect((await cell.evidence.verify()).verdict).toBe('complete');
+  });
+
+  it('waits for a frozen cell to thaw', async () => {
+    const cell = await create();
+    const ticking = await cell.spawn(['sh', '-c', 'while :; do echo x; sleep 0.01; done']);
+    await cell.freeze();
+    await cell.thaw();
+    await cell.freeze();
+    expect(await cell.close()).toMatchObject({ ending: 'closed', residue: [] });
+    expect(await ticking.wait()).toMatchObject({ ending: 'cancelled' });
+  });
+
+  it('leaves the evidence incomplete until then, and events() sees every record in order', async () => {
+    await using cell = await create();
+    const seen: CellEvent[] = [];
+    const reader = (async () => {
+      for await (const event of cell.evidence.events()) seen.push(event);
+    })();
+    await cell.exec(['true']);
+    expect((await cell.evidence.verify()).verdict).toBe('incomplete-tail');
+    await cell.close();
+    await reader;
+    expect(seen).toEqual(await eventsOf(cell));
+    expect(short(seen[0] as CellEvent)).toBe('evidence.v1.genesis');
+    expect((await cell.evidence.verify({ trust: new Map() })).verdict).toBe('untrusted-key');
+  });
+});
+
+describe('many cells', () => {
+  it('live side by side, each with a host user of its own, and all are gone after', async () => {
+    const cells = await Promise.all(Array.from({ length: 20 }, () => create({ memory: '64M' })));
+    const ids = new Set(cells.map((cell) => cell.facts.hostUid));
+    const results = await Promise.all(cells.map((cell, i) => cell.exec(['sh', '-c', `echo ${i}`])));
+    const ends = await Promise.all(cells.map((cell) => cell.close()));
+    expect(results.map((result) => result.stdout.text())).toEqual(cells.map((_, i) => `${i}\n`));
+    if (process.geteuid?.() === 0) expect(ids.size).toBe(20);
+    expect(ends.flatMap((end) => end.teardown).filter((line) => line.result !== 'clean')).toEqual([]);
+    expect(readdirSync(`${stateDir}/live`)).toEqual([]);
+    expect(readdirSync(`${stateDir}/scratch`)).toEqual([]);
+  });
+
+  it('leave nothing behind when one cannot be made', async () => {
+    expect(await codeOf(create({ secrets: { TOKEN: 'env:CELLOS_TEST_NOT_SET' } }))).toBe('secret.missing');
+    expect(await codeOf(create({ ro: ['/no/such/path'] }))).toBe('usage.invalid');
+    expect(await codeOf(create({ ttl: 'soon' }))).toBe('usage.invalid');
+    expect(await codeOf(create({ cpus: -1 }))).toBe('usage.invalid');
+    expect(await codeOf(create({ id: '../x' }))).toBe('usage.invalid');
+    expect(readdirSync(`${stateDir}/live`)).toEqual([]);
+  });
+
+  it('of a program that ended without closing are swept by the next start, which says so', async () => {
+    const elsewhere = `${root}/abandoned`;
+    const program = `import { Cell } from 'cellos'; const cell = await Cell.create({ stateDir: ${JSON.stringify(elsewhere)} }); await cell.spawn(['sleep', '600']); console.log(cell.id); process.exit(0);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env: { PATH: process.env['PATH'] }, timeout: 30_000 });
+    const abandoned = stdout.trim();
+    expect(readdirSync(`${elsewhere}/live`)).toEqual([`${abandoned}.json`]);
+    const { cgroups } = JSON.parse(readFileSync(`${elsewhere}/live/${abandoned}.json`, 'utf8')) as { cgroups: { path: string }[] };
+    const cell = await create({ stateDir: elsewhere });
+    await cell.close();
+    const swept = (await eventsOf(cell)).find((event) => short(event) === 'recovery.v1.swept');
+    expect(swept?.data).toMatchObject({ runs: [{ runId: abandoned, state: 'unsealed', residue: [] }] });
+    expect([readdirSync(`${elsewhere}/live`), readdirSync(`${elsewhere}/scratch`), cgroups.filter(({ path }) => existsSync(path))]).toEqual([[], [], []]);
+  });
+});

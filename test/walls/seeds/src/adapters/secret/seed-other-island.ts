@@ -1,0 +1,3 @@
+// breaks arrows: islands
+import { StateFolder } from '../store/state.ts';
+export const Folder = StateFolder;

@@ -1,0 +1,3 @@
+// breaks arrows: no-circular
+import { there } from './seed-cycle-there.ts';
+export const back = (): number => there();

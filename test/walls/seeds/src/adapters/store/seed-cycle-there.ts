@@ -1,0 +1,3 @@
+// breaks arrows: no-circular
+import { back } from './seed-cycle-back.ts';
+export const there = (): number => back();

@@ -1,0 +1,2 @@
+// breaks tidy: uses new Date()
+export const today = (): string => new Date().toISOString();

@@ -1,0 +1,2 @@
+// breaks tidy: is not named in kebab-case
+export const camel = true;

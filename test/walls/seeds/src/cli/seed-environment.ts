@@ -1,0 +1,3 @@
+// breaks tidy: reads process.env
+const { env } = process;
+export const home = env['HOME'];

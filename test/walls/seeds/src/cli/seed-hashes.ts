@@ -1,0 +1,3 @@
+// breaks arrows: guarded-crypto
+import { createHash } from 'node:crypto';
+export const hash = createHash;

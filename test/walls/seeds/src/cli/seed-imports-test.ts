@@ -1,0 +1,2 @@
+// breaks arrows: tests-stay-out
+import '../core/spec/hash.test.ts';

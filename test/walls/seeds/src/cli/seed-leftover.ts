@@ -1,0 +1,3 @@
+// breaks tidy: has a leftover
+// FIXME: later
+export const later = true;

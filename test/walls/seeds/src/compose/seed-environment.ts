@@ -1,0 +1,2 @@
+// breaks lint: noProcessEnv
+export const home = process.env['HOME'];

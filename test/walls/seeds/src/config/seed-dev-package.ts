@@ -1,0 +1,3 @@
+// breaks arrows: declared-packages
+import canonicalize from 'canonicalize';
+export const text = canonicalize;

@@ -1,0 +1,3 @@
+// breaks arrows: pure-no-package
+import { parse } from 'yaml';
+export const read = parse;

@@ -1,0 +1,2 @@
+// breaks tidy: uses Math.random
+export const dice = (): number => Math.random();

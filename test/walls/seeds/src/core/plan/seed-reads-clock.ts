@@ -1,0 +1,2 @@
+// breaks tidy: uses Date.now
+export const now = (): number => Date.now();

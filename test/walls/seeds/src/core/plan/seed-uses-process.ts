@@ -1,0 +1,2 @@
+// breaks compiler: Cannot find name 'process'
+export const pid = (): number => process.pid;

@@ -1,0 +1,2 @@
+// breaks lint: noConsole
+export const say = (text: string): void => console.log(text);

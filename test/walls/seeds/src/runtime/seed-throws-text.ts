@@ -1,0 +1,4 @@
+// breaks lint: useThrowOnlyError
+export function fail(): never {
+  throw 'something went wrong';
+}

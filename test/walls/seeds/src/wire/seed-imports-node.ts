@@ -1,0 +1,3 @@
+// breaks arrows: pure-no-node
+import { readFileSync } from 'node:fs';
+export const read = readFileSync;
