@@ -94,6 +94,29 @@ function outputKeeper(path: string, budget: Budget, always: boolean): OutputKeep
   };
 }
 
+/** Nothing is left of one that fails. */
+async function writeArtifact(temporary: string, bytes: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
+  const hash = sha256Stream();
+  let size = 0;
+  const fd = written('keep an artifact in', temporary, () => openSync(temporary, 'wx', 0o600));
+  try {
+    try {
+      for await (const chunk of bytes) {
+        written('keep an artifact in', temporary, () => writeAll(fd, chunk));
+        hash.update(chunk);
+        size += chunk.byteLength;
+      }
+      written('keep an artifact in', temporary, () => fdatasyncSync(fd));
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  return { digest: hash.digest(), size };
+}
+
 /** @param options.keptBytesMax of each stream, over all commands of the run */
 export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: { keptBytesMax: number }): RunBundle {
   const { path, records } = folder;
@@ -132,25 +155,7 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
       written('make', `${path}/artifacts`, () => mkdirSync(`${path}/artifacts`, { recursive: true, mode: 0o700 }));
       parts += 1;
       const temporary = `${path}/artifacts/part-${parts}`;
-      const hash = sha256Stream();
-      let size = 0;
-      const fd = written('keep an artifact in', temporary, () => openSync(temporary, 'wx', 0o600));
-      try {
-        try {
-          for await (const chunk of bytes) {
-            written('keep an artifact in', temporary, () => writeAll(fd, chunk));
-            hash.update(chunk);
-            size += chunk.byteLength;
-          }
-          written('keep an artifact in', temporary, () => fdatasyncSync(fd));
-        } finally {
-          closeSync(fd);
-        }
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw error;
-      }
-      const digest = hash.digest();
+      const { digest, size } = await writeArtifact(temporary, bytes);
       const name = `${BUNDLE.artifacts}${digest.slice('sha256:'.length)}`;
       written('keep an artifact in', path, () => renameSync(temporary, `${path}/${name}`));
       artifacts.set(name, digest);
