@@ -34,16 +34,15 @@ async function declarations(): Promise<void> {
 }
 
 function helpers(): void {
-  const place = (arch: string, source: string): void => {
+  const place = (arch: string, folder: string): void => {
     mkdirSync(`dist/native/linux-${arch}`, { recursive: true });
-    cpSync(source, `dist/native/linux-${arch}/cellos-cell`);
-    chmodSync(`dist/native/linux-${arch}/cellos-cell`, 0o755);
+    for (const name of ['cellos-cell', 'cellos-attack']) {
+      cpSync(`${folder}/${name}`, `dist/native/linux-${arch}/${name}`);
+      chmodSync(`dist/native/linux-${arch}/${name}`, 0o755);
+    }
   };
-  for (const name of readdirSync('build/native')) {
-    const source = `build/native/${name}/cellos-cell`;
-    if (name.startsWith('linux-') && existsSync(source)) place(name.slice('linux-'.length), source);
-  }
-  place(process.arch, 'build/native/cellos-cell');
+  for (const name of readdirSync('build/native')) if (name.startsWith('linux-')) place(name.slice('linux-'.length), `build/native/${name}`);
+  place(process.arch, 'build/native');
 }
 
 // Declarations of files that are gone must not be published.
@@ -52,4 +51,4 @@ await bundles();
 await declarations();
 helpers();
 for (const name of readdirSync('dist').sort()) if (/\.[cm]js$/.test(name)) console.log(`dist/${name}  ${(statSync(`dist/${name}`).size / 1024).toFixed(0)} KiB`);
-for (const name of readdirSync('dist/native')) console.log(`dist/native/${name}/cellos-cell`);
+for (const name of readdirSync('dist/native')) console.log(`dist/native/${name}/  ${readdirSync(`dist/native/${name}`).join(' ')}`);

@@ -50,7 +50,7 @@ if (import.meta.main) {
   const fresh = `build/programs.${process.pid}`;
   await buildPrograms(fresh);
   mkdirSync(`${fresh}/native/linux-${process.arch}`, { recursive: true });
-  cpSync('build/native/cellos-cell', `${fresh}/native/linux-${process.arch}/cellos-cell`);
+  for (const name of ['cellos-cell', 'cellos-attack']) cpSync(`build/native/${name}`, `${fresh}/native/linux-${process.arch}/${name}`);
   rmSync('build/programs.old', { recursive: true, force: true });
   try {
     renameSync('build/programs', 'build/programs.old');

@@ -69,24 +69,31 @@ function bringSystemPackages() {
   run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing], { env, failed: `Cannot install what is missing. When apt works again, run: ${install}` });
 }
 
-/** Compiles the static cell helper for this machine, when it is older than its sources. */
+/** The static programs of native/: what each is called, which sources are its own, and the flags it needs. */
+const NATIVE = [
+  { name: 'cellos-cell', what: 'the cell helper', own: (file) => !file.startsWith('attack') },
+  { name: 'cellos-attack', what: 'the attack program', own: (file) => file.startsWith('attack') },
+];
+
+/** Compiles the static programs for this machine that are older than their sources. */
 export function buildNative({ force = false } = {}) {
-  const files = readdirSync(`${root}native`).sort().map((name) => `native/${name}`);
-  const sources = files.filter((name) => name.endsWith('.c'));
-  const target = `${root}build/native/cellos-cell`;
-  const newest = Math.max(...files.map((name) => statSync(root + name).mtimeMs));
-  if (!force && existsSync(target) && statSync(target).mtimeMs >= newest) return;
-  console.log('Building the cell helper …');
-  mkdirSync(dirname(target), { recursive: true });
-  const fresh = `${target}.${process.pid}`;
-  run('gcc', ['-O2', '-static', '-Wall', '-Wextra', '-Werror', '-o', fresh, ...sources], { failed: 'Cannot compile the cell helper from native/' });
-  renameSync(fresh, target);
+  for (const { name, what, own } of NATIVE) {
+    const files = readdirSync(`${root}native`).filter(own).sort().map((file) => `native/${file}`);
+    const target = `${root}build/native/${name}`;
+    const newest = Math.max(...files.map((file) => statSync(root + file).mtimeMs));
+    if (!force && existsSync(target) && statSync(target).mtimeMs >= newest) continue;
+    console.log(`Building ${what} …`);
+    mkdirSync(dirname(target), { recursive: true });
+    const fresh = `${target}.${process.pid}`;
+    run('gcc', ['-O2', '-static', '-Wall', '-Wextra', '-Werror', '-o', fresh, ...files.filter((file) => file.endsWith('.c'))], { failed: `Cannot compile ${what} from native/` });
+    renameSync(fresh, target);
+  }
 }
 
 /** Bundles the programs of this clone, when they are older than their sources. */
 function buildPrograms(env) {
   const built = statSync(`${root}build/programs/cellos.cjs`, { throwIfNoEntry: false });
-  const newer = built === undefined || spawnSync('find', ['src', 'tools/programs.ts', 'package.json', 'build/native/cellos-cell', '-newer', 'build/programs/cellos.cjs', '-print', '-quit'], { cwd: root }).stdout.length > 0;
+  const newer = built === undefined || spawnSync('find', ['src', 'tools/programs.ts', 'package.json', 'build/native', '-newer', 'build/programs/cellos.cjs', '-print', '-quit'], { cwd: root }).stdout.length > 0;
   if (newer) run(`${nodeBin}/node`, ['tools/programs.ts'], { env, failed: 'Cannot bundle the programs' });
 }
 

@@ -47,9 +47,9 @@ export function compareCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** How one form writes: what it does to the keys of an object, in place, and how it spells numbers. */
+/** How one form writes: the order it brings the keys of an object into, in place, and how it spells numbers. */
 interface Form {
-  readonly order: (keys: string[]) => void;
+  readonly order?: (keys: string[]) => void;
   readonly number: (value: number | bigint | JsonFloat) => string;
 }
 
@@ -90,7 +90,7 @@ function write(value: JsonValue, form: Form): string {
   }
   const object = value as JsonObject;
   const keys = Object.keys(object);
-  form.order(keys);
+  form.order?.(keys);
   for (const key of keys) out += `${out === '' ? '' : ','}${stringText(key)}:${write(object[key] as JsonValue, form)}`;
   return `{${out}}`;
 }
@@ -109,7 +109,7 @@ function jcsNumber(value: number | bigint | JsonFloat): string {
 }
 
 const CANONICAL: Form = { order: orderByCodePoint, number: referenceNumber };
-const COMPACT: Form = { order: () => undefined, number: referenceNumber };
+const COMPACT: Form = { number: referenceNumber };
 const JCS: Form = { order: (keys) => void keys.sort(), number: jcsNumber };
 
 /** The reference's canonical form, version 1. @throws CellError `json.number` | `json.invalid` */

@@ -70,6 +70,7 @@ export const ERROR_CODES = {
   'workspace.failed': row(EXIT.failure, 500, 'operator', 'The changes of a workspace could not all be applied'),
   'run.unknown': row(EXIT.usage, 404, 'never', 'No run has this id'),
   'run.busy': row(EXIT.failure, 409, 'backoff', 'The run is still going on'),
+  'result.unwritable': row(EXIT.failure, 500, 'operator', 'The result document of a run could not be written; its evidence could'),
   'state.unusable': row(EXIT.failure, 500, 'operator', 'The state folder cannot be used safely'),
   'cancelled': row(130, 499, 'never', 'The caller gave the work up'),
   'internal.bug': row(EXIT.failure, 500, 'operator', 'An invariant of CellOS itself does not hold'),

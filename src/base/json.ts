@@ -24,8 +24,11 @@ export interface JsonObject {
 export type MutableJsonObject = { [key: string]: JsonValue };
 
 /** Instances inherit from an empty object that inherits from nothing: no key is found on them that was not set, and they stay fast. */
-const Bare = function () {} as unknown as new () => MutableJsonObject;
-Bare.prototype = Object.freeze(Object.create(null));
+function makeNothing(): void {
+  // an instance begins with nothing of its own
+}
+makeNothing.prototype = Object.freeze(Object.create(null));
+const Bare = makeNothing as unknown as new () => MutableJsonObject;
 
 /** An empty object from which no key reaches a prototype [J3]. */
 export function emptyObject(): MutableJsonObject {

@@ -40,14 +40,14 @@ export const LIMITS = {
   workspaceListBytesMax: 64 * 1024 * 1024,
   /** One secret value, bytes. */
   secretSizeBytesMax: 64 * 1024,
-  /** Uses of one lease, and refusals of one run, recorded one by one; a guest that asks without end does not fill the evidence. */
-  secretRecordsMax: 256,
   /** One request line of the secret socket, bytes. */
   secretRequestBytesMax: 8 * 1024,
   /** Open connections of one secret socket. */
   secretConnectionsMax: 32,
   /** Time a client of the secret socket has to send its line, ms. */
   secretRequestTimeoutMs: 5_000,
+  /** Records of uses, and of refusals, of one lease; those beyond are counted in one record at the end. */
+  secretLeaseRecordsMax: 100,
   /** One message of the cell helper, bytes. */
   helperMessageBytesMax: 4096,
   /** After SIGKILL, how long processes of the cell may take to be gone, ms. */

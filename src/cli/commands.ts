@@ -1,67 +1,238 @@
 /** The commands of `cellos`, as a table. No command's code is loaded to read it. */
-import type { CommandInfo, OptionInfo } from './command.ts';
+import type { CommandInfo } from './command.ts';
+import { ASK_OPTIONS, JSON_OPTION, OK_EXIT, TRUST, USAGE_EXIT } from './options.ts';
 
-const JSON_OPTION: OptionInfo = { name: 'json', about: 'machine-readable output' };
-const TRUST: OptionInfo = { name: 'trust', value: 'FILE', multiple: true, about: 'root keys to trust, as cellos keys export writes them (default: the keys of this host)' };
+const RUN: CommandInfo = {
+  name: 'run',
+  usage: '[options] -- ARGV…\n[options] DOCUMENT',
+  about: [
+    'Runs a command, or an ExecutionCell document (YAML, JSON, - for stdin), in a fresh cell.',
+    "The cell has no network, no host files but the system's own (read-only), no host environment, and limits; cellos plan says which. stdin, stdout, stderr and the exit code are the command's own. Everything that happens is recorded in a signed bundle that cellos verify checks.",
+    'One line at the end, on stderr, names the run. Ctrl-C asks the command to end; a second one kills it. Either way the evidence is sealed.',
+  ].join('\n'),
+  operand: 'file',
+  options: [
+    ...ASK_OPTIONS,
+    { name: 'apply', about: 'bring what changed in the workspace into its folder, when the command ends with 0' },
+    { name: 'evidence', value: 'DIR', about: 'put the evidence bundle into DIR (new or empty) instead of the state folder' },
+    { name: 'dry-run', about: 'print the plan, run nothing' },
+    { name: 'json', about: 'write a result document, JSON, to descriptor 3 (3>result.json), or to the --result FILE; never to stdout' },
+    { name: 'result', value: 'FILE', about: 'write the result document to FILE' },
+    { name: 'quiet', short: 'q', about: 'say nothing of our own but errors' },
+  ],
+  examples: ["cellos run -- sh -c 'echo hello'", 'cellos run --workspace . --ttl 5m -- make test', 'cellos run --secret TOKEN --ro ./deploy.sh:/work/deploy.sh -- sh /work/deploy.sh', 'cellos run --json -- make 3>result.json'],
+  exits: [
+    ["the command's own", ''],
+    ['120', 'refused by policy, or a secret is missing: nothing was run'],
+    ['121', 'this host cannot enforce what was asked: nothing was run'],
+    ['122', 'it ran, and something of the cell is still there'],
+    ['123', 'the evidence could not be written'],
+    ['124', 'the time limit ended it'],
+    ['126, 127', 'the program cannot be executed, or was not found'],
+    ['128+n', 'signal n ended it; 137 also when the memory limit did'],
+    ['125', 'any other failure of CellOS'],
+    ['64, 65', 'wrong usage, invalid document'],
+  ],
+  load: async () => (await import('./commands/run.ts')).runCommandLine,
+};
 
-const ASK_OPTIONS: readonly OptionInfo[] = [
-  { name: 'workspace', value: 'DIR', about: 'show DIR at /work; what is written lands in an overlay, and DIR stays as it is (see cellos diff)' },
-  { name: 'apply', about: 'bring what changed in the workspace into DIR when the command ends with 0' },
-  { name: 'ro', value: 'PATH[:TARGET]', multiple: true, about: 'show a host path, read-only' },
-  { name: 'rw', value: 'PATH[:TARGET]', multiple: true, about: 'show a host path, writable' },
-  { name: 'secret', value: 'NAME[=BROKER:KEY]', multiple: true, about: 'give a secret: NAME of the environment, or env:VARIABLE, or file:/path' },
-  { name: 'secret-delivery', value: 'MODE', about: 'env (default), or runtimeBroker or runtimeLeasedBroker: the command asks a socket, with `secret get NAME`' },
-  { name: 'env', value: 'K=V', multiple: true, short: 'e', about: 'set a variable in the cell' },
-  { name: 'ttl', value: 'DURATION', about: 'end the cell after this time (default 1h)' },
-  { name: 'memory', value: 'SIZE', about: 'memory limit (default half of this host)' },
-  { name: 'cpus', value: 'N', about: 'processor limit, e.g. 1.5' },
-  { name: 'pids', value: 'N', about: 'process limit (default 512)' },
-  { name: 'export', value: 'NAME=PATH', multiple: true, about: 'copy a file out of the cell into the evidence' },
-  { name: 'compatible', about: 'read a document as the reference does: warn where it is refused otherwise (unknown keys …)' },
-  { name: 'allow-downgrade', value: 'NAME', multiple: true, about: 'run although NAME cannot be enforced here; the evidence says so' },
-];
+const PLAN: CommandInfo = {
+  name: 'plan',
+  usage: '[options] DOCUMENT\n[options] -- ARGV…',
+  about: 'Shows what was asked, and what this host would enforce of it.\nOne row a thing: as asked, as it would be in force, and by what mechanism. Takes the options of cellos run, and runs nothing. The names in the first column are what --allow-downgrade takes.',
+  operand: 'file',
+  options: [...ASK_OPTIONS, { name: 'json', about: 'the plan as one JSON document on stdout: inert, no secret in it' }],
+  examples: ['cellos plan -- make test', 'cellos plan --memory 512M --cpus 1.5 -- make test', 'cellos plan job.yaml'],
+  exits: [
+    ['0', 'cellos run would run it'],
+    ['120', 'policy refuses it'],
+    ['121', 'this host cannot enforce all of it'],
+    ['64, 65', 'wrong usage, invalid document'],
+  ],
+  load: async () => (await import('./commands/plan.ts')).planCommandLine,
+};
 
-export const COMMANDS: readonly CommandInfo[] = [
-  {
-    name: 'run',
-    usage: '[options] -- ARGV… | [options] SPEC',
-    about: "Runs a command, or an ExecutionCell document (YAML, JSON, - for stdin), in a fresh cell.\nstdout, stderr and the exit code are the command's own. CellOS's own exit codes: 120 refused, 121 cannot be\nenforced here, 122 residue, 123 evidence failed, 124 time limit, 125 other failure, 126 not executable, 127 not found.",
-    options: [
-      ...ASK_OPTIONS,
-      { name: 'evidence', value: 'DIR', about: 'put the evidence bundle into DIR (new or empty)' },
-      { name: 'result', value: 'FILE', about: 'write the result document to FILE' },
-      { name: 'quiet', short: 'q', about: 'say nothing of our own' },
-    ],
-    examples: ["cellos run -- sh -c 'echo hello'", 'cellos run --workspace . --ttl 5m -- make test', 'cellos run --secret TOKEN -- deploy.sh'],
-    load: async () => (await import('./commands/run.ts')).runCommandLine,
-  },
-  {
-    name: 'verify',
-    usage: '[options] PATH|RUN',
-    about: 'Audits an evidence bundle offline: a folder, a .tar of one, or JSON Lines of signed events.\nExit codes: 0 complete, 10 incomplete-tail, 11 tampered, 12 untrusted-key, 13 stale-trust, 14 unsupported,\n15 authentic-unordered.',
-    options: [
-      TRUST,
-      { name: 'at', value: 'TIME', about: 'judge the keys as of TIME (RFC 3339, or now): a keyset that has run out by then is stale-trust' },
-      { name: 'min-epoch', value: 'N', about: 'keysets before epoch N are stale-trust' },
-      JSON_OPTION,
-    ],
-    examples: ['cellos verify ./evidence', 'cellos verify --trust auditor-keys.json bundle.tar'],
-    load: async () => (await import('./commands/verify.ts')).verifyCommandLine,
-  },
-  {
-    name: 'diff',
-    usage: 'RUN [options]',
-    about: 'Lists what a run changed in its workspace: A added, M modified, D deleted, ! neither file, folder nor symlink.',
-    options: [{ name: 'patch', short: 'p', about: 'show the changed lines of text files, while the overlay is kept (needs diff)' }, JSON_OPTION],
-    examples: ['cellos diff RUN', 'cellos diff --patch RUN'],
-    load: async () => (await import('./commands/workspace.ts')).diffCommandLine,
-  },
-  {
-    name: 'apply',
-    usage: 'RUN',
-    about: 'Brings what a run changed in its workspace into the folder. All or nothing: a folder that has moved on is left alone.',
-    options: [JSON_OPTION],
-    examples: ['cellos apply RUN'],
-    load: async () => (await import('./commands/workspace.ts')).applyCommandLine,
-  },
-];
+const VERIFY: CommandInfo = {
+  name: 'verify',
+  usage: '[options] PATH|RUN',
+  about: 'Audits an evidence bundle, offline.\nPATH is a bundle folder, a .tar of one, or JSON Lines of signed events; RUN is a run of this host. The verdict is one of a closed list, and the first bad record is named.',
+  operand: 'run',
+  options: [
+    TRUST,
+    { name: 'at', value: 'TIME', about: 'judge the keys as of TIME (RFC 3339, or now): a keyset that has run out by then is stale-trust' },
+    { name: 'min-epoch', value: 'N', about: 'keysets before epoch N are stale-trust' },
+    JSON_OPTION,
+  ],
+  examples: ['cellos verify ./evidence', 'cellos verify --trust auditor-keys.json bundle.tar'],
+  exits: [
+    ['0', 'complete, or complete-with-declared-gaps'],
+    ['10', 'incomplete-tail: no end, everything before it verifies'],
+    ['11', 'tampered'],
+    ['12', 'untrusted-key: signed by a root key that is not among the trusted ones'],
+    ['13', 'stale-trust: the keyset is older than --at or --min-epoch allow'],
+    ['14', 'unsupported: written by a later version'],
+    ['15', 'authentic-unordered: bare events, nothing proves their order'],
+    ['64', 'wrong usage, or no such run'],
+  ],
+  load: async () => (await import('./commands/verify.ts')).verifyCommandLine,
+};
+
+const DOCTOR: CommandInfo = {
+  name: 'doctor',
+  usage: '[options]',
+  about: 'Finds out what this host can enforce, by doing it, and names the fix for what it cannot.\nStarts real cells, loads the filter, makes and removes resource groups, mounts an overlay, signs and audits a bundle. Leaves nothing behind.',
+  operand: 'none',
+  options: [
+    { name: 'attacks', about: 'attack real cells of this host instead, harmlessly for it, and print the scoreboard' },
+    { name: 'class', value: 'CLASS', multiple: true, about: 'with --attacks: only this class, e.g. filesystem' },
+    { name: 'keep', value: 'DIR', about: 'with --attacks: keep the evidence of the attacked cells in DIR (new or empty), a state folder of its own' },
+    JSON_OPTION,
+  ],
+  examples: ['cellos doctor', 'cellos doctor --json', 'cellos doctor --attacks', 'cellos doctor --attacks --class secrets --keep ./attacked'],
+  exits: [
+    ['0', 'runs are possible at full strength'],
+    ['121', 'runs are not possible, or weaker than they could be'],
+    ['125', 'an attack was not held'],
+  ],
+  load: async () => (await import('./commands/doctor.ts')).doctorCommandLine,
+};
+
+const PS: CommandInfo = {
+  name: 'ps',
+  usage: '[options]',
+  about: 'Lists the runs of this host, newest first.\nStates: running; sealed, its evidence has an end; unsealed, its supervisor was killed; missing, its bundle was put elsewhere and is gone. What a list shows is read, not verified: cellos verify RUN proves it.',
+  operand: 'none',
+  options: [
+    { name: 'all', short: 'a', about: 'all of them' },
+    { name: 'limit', short: 'n', value: 'N', about: 'at most N (default 20)' },
+    { name: 'state', value: 'STATE', multiple: true, values: ['running', 'sealed', 'unsealed', 'missing'], about: 'only those in this state' },
+    { name: 'quiet', short: 'q', about: 'whole ids only, one a line' },
+    { name: 'json', about: 'one JSON object a line' },
+  ],
+  examples: ['cellos ps', 'cellos ps -a --state unsealed', 'cellos stop $(cellos ps -aq --state running)'],
+  exits: [OK_EXIT, ['64', 'wrong usage']],
+  load: async () => (await import('./commands/ps.ts')).psCommandLine,
+};
+
+const SHOW: CommandInfo = {
+  name: 'show',
+  usage: '[options] RUN',
+  about: 'Shows one run: what was asked, what was enforced, what happened, and the verdict of the audit.\nRUN is an id, or the beginning or the end of one. Each event says who saw it: kernel, proxy, host, or guest (claimed).',
+  operand: 'run',
+  options: [TRUST, { name: 'events', value: 'N', about: 'events in the timeline (default 200)' }, JSON_OPTION],
+  examples: ['cellos show 01m88a7p', 'cellos show --json 01m88a7p'],
+  exits: [OK_EXIT, USAGE_EXIT],
+  load: async () => (await import('./commands/show.ts')).showCommandLine,
+};
+
+const EVENTS: CommandInfo = {
+  name: 'events',
+  usage: '[options] [RUN]',
+  about: 'Prints the events of a run, or of all runs, as JSON Lines of CloudEvents.\nOn a terminal, or with --pretty, one readable line an event. Without RUN, -f shows the runs that are going on and each that begins.',
+  operand: 'run',
+  options: [
+    { name: 'follow', short: 'f', about: 'wait for more, until the run is over' },
+    { name: 'pretty', about: 'one readable line an event' },
+    { name: 'json', about: 'JSON Lines, on a terminal too' },
+    { name: 'records', about: 'the whole signed records, as they stand in the bundle' },
+  ],
+  examples: ['cellos events 01m88a7p', 'cellos events -f', "cellos events 01m88a7p | jq -r .type"],
+  exits: [OK_EXIT, USAGE_EXIT],
+  load: async () => (await import('./commands/events.ts')).eventsCommandLine,
+};
+
+const LOGS: CommandInfo = {
+  name: 'logs',
+  usage: '[options] RUN',
+  about: "Prints the kept output of a run.\nIts stdout to stdout, its stderr to stderr; with one of --stdout and --stderr, that one, to stdout. To a terminal, control characters are shown and not obeyed. A pipe gets the bytes as they are.",
+  operand: 'run',
+  options: [
+    { name: 'follow', short: 'f', about: 'wait for more, until the run is over' },
+    { name: 'stdout', about: 'only what it wrote to stdout' },
+    { name: 'stderr', about: 'only what it wrote to stderr' },
+    { name: 'raw', about: 'the bytes as they are, to a terminal too' },
+  ],
+  examples: ['cellos logs 01m88a7p', 'cellos logs -f 01m88a7p', 'cellos logs --stdout 01m88a7p | sha256sum'],
+  exits: [OK_EXIT, USAGE_EXIT],
+  load: async () => (await import('./commands/logs.ts')).logsCommandLine,
+};
+
+const STOP: CommandInfo = {
+  name: 'stop',
+  usage: '[options] RUN…',
+  about: 'Ends a running run in order, and waits until its evidence is sealed.\nThe command gets SIGTERM, and SIGKILL when the grace time is over. A run that is over already is no error.',
+  operand: 'running-run',
+  options: [{ name: 'grace', value: 'DURATION', about: 'time to end by itself, at most what its plan gives (10s, or its document\'s)' }, JSON_OPTION],
+  examples: ['cellos stop 01m88a7p', 'cellos stop --grace 1s 01m88a7p'],
+  exits: [
+    ['0', 'the run is over, and sealed'],
+    ['125', 'it ended without a seal, or cannot be stopped from here'],
+    USAGE_EXIT,
+  ],
+  load: async () => (await import('./commands/stop.ts')).stopCommandLine,
+};
+
+const RM: CommandInfo = {
+  name: 'rm',
+  usage: '[options] RUN…\n--all-sealed | --older-than 30d',
+  about: 'Removes runs: their bundles and marks.\nA running one is refused. A bundle that --evidence put elsewhere stays there; only our link to it goes. A whole id that is not there any more is no error.',
+  operand: 'run',
+  options: [
+    { name: 'all-sealed', about: 'every sealed run' },
+    { name: 'older-than', value: 'DURATION', about: 'every run that is over and began longer ago than this; with --all-sealed, only sealed ones' },
+    { name: 'dry-run', about: 'say what would be removed' },
+    JSON_OPTION,
+  ],
+  examples: ['cellos rm 01m88a7p', 'cellos rm --older-than 30d'],
+  exits: [OK_EXIT, ['122', 'something of its cell is still there, and cannot be removed'], ['125', 'one is still running, or could not be removed'], USAGE_EXIT],
+  load: async () => (await import('./commands/rm.ts')).rmCommandLine,
+};
+
+const KEYS: CommandInfo = {
+  name: 'keys',
+  usage: 'list\nmake\nexport [--out FILE]\ntrust FILE…\nuntrust KID…',
+  about: [
+    'Shows, exports and trusts keys. The secret halves are never shown.',
+    'Every host has a root key, which signs the keyset of each bundle, an event key and a bundle key; they are made at first use. An auditor who was given the root key by you, and not together with a bundle, can check your bundles: cellos keys export here, cellos keys trust or cellos verify --trust there.',
+  ].join('\n'),
+  operand: ['list', 'make', 'export', 'trust', 'untrust'],
+  options: [{ name: 'out', short: 'o', value: 'FILE', about: 'export: write to FILE, which must not exist (default stdout)' }, JSON_OPTION],
+  examples: ['cellos keys list', 'cellos keys export -o our-root.json', 'cellos keys trust their-root.json'],
+  exits: [OK_EXIT, ['123', 'the keys cannot be used'], ['64, 65', 'wrong usage, a trust file that is none']],
+  load: async () => (await import('./commands/keys.ts')).keysCommandLine,
+};
+
+const COMPLETION: CommandInfo = {
+  name: 'completion',
+  usage: 'bash|zsh|fish',
+  about: 'Prints completions for a shell: commands, options, files, and ids of runs.',
+  operand: ['bash', 'zsh', 'fish'],
+  options: [],
+  examples: ['eval "$(cellos completion bash)"                 # now; put it into ~/.bashrc to keep it', 'eval "$(cellos completion zsh)"', 'cellos completion fish > ~/.config/fish/completions/cellos.fish'],
+  exits: [OK_EXIT, ['64', 'wrong usage']],
+  load: async () => (await import('./commands/completion.ts')).completionCommandLine(() => COMMANDS),
+};
+
+const DIFF: CommandInfo = {
+  name: 'diff',
+  usage: '[options] RUN',
+  about: 'Lists what a run changed in its workspace: A added, M modified, D deleted, ! neither file, folder nor symlink.\nThe changes are kept until they are applied or the run is removed.',
+  operand: 'run',
+  options: [{ name: 'patch', short: 'p', about: 'the changed lines of files, while the changes are kept (needs diff)' }, JSON_OPTION],
+  examples: ['cellos diff 01m88a7p', 'cellos diff --patch 01m88a7p'],
+  exits: [OK_EXIT, USAGE_EXIT],
+  load: async () => (await import('./commands/workspace.ts')).diffCommandLine,
+};
+
+const APPLY: CommandInfo = {
+  name: 'apply',
+  usage: '[options] RUN',
+  about: 'Brings what a run changed in its workspace into the folder.\nAll or nothing: when the folder has moved on since, nothing is written, and each conflict is named.',
+  operand: 'run',
+  options: [JSON_OPTION],
+  examples: ['cellos diff 01m88a7p && cellos apply 01m88a7p'],
+  exits: [OK_EXIT, ['125', 'the folder has moved on, or holds what cannot be applied'], USAGE_EXIT],
+  load: async () => (await import('./commands/workspace.ts')).applyCommandLine,
+};
+
+export const COMMANDS: readonly CommandInfo[] = [RUN, PLAN, VERIFY, DOCTOR, PS, SHOW, EVENTS, LOGS, DIFF, APPLY, STOP, RM, KEYS, COMPLETION];

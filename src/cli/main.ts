@@ -1,59 +1,89 @@
-/** The program `cellos`: finds the command, runs it, turns errors into one line and an exit code. */
+/** The program `cellos`: finds the command, runs it, turns errors into lines on stderr and an exit code. */
 import { EXIT, isCellError, messageOf } from '../base/errors.ts';
 import { VERSION } from '../version.ts';
-import { commandHelp, parseCommandArgs } from './command.ts';
+import { closest } from './closest.ts';
+import { type CommandInfo, commandHelp, parseCommandArgs, twoColumns } from './command.ts';
 import { COMMANDS } from './commands.ts';
+import { wrap } from './render.ts';
+import { errorLines } from './render-error.ts';
+
+const width = (): number => process.stdout.columns || 100;
 
 function help(): string {
-  const width = Math.max(...COMMANDS.map((command) => command.name.length));
+  const room = Math.min(width(), 100);
+  const rows = (pairs: readonly (readonly [string, string])[]): string[] => twoColumns(pairs, room);
   return [
     'Usage: cellos COMMAND [options]',
     '',
-    'Runs untrusted work in a least-authority cell, and leaves evidence anyone can check offline.',
+    ...wrap('Runs work you do not trust in a least-authority cell, and leaves evidence that anyone can check offline.', room),
     '',
     'Commands:',
-    ...COMMANDS.map((command) => `  ${command.name.padEnd(width)}  ${command.about.split('\n')[0]}`),
+    ...rows(COMMANDS.map((command) => [command.name, command.about.split('\n')[0] ?? ''])),
     '',
     'Begin with:',
-    "  cellos run -- sh -c 'echo hello from the cell'",
-    '  cellos verify RUN          (the run id is in the last line on stderr)',
+    ...rows([
+      ['cellos doctor', 'can this host do it?'],
+      ['cellos run -- echo hello', 'a command in a cell; the last line names the run'],
+      ['cellos show RUN', 'what was enforced, what happened'],
+      ['cellos verify RUN', 'is the evidence whole?'],
+    ]),
     '',
-    'cellos COMMAND --help says more about one.',
+    ...wrap('cellos COMMAND --help says more about one. Runs are kept in $CELLOS_STATE_DIR, else in /var/lib/cellos for root, else in ~/.local/state/cellos.', room),
     '',
   ].join('\n');
+}
+
+function fail(lines: readonly string[], code: number): number {
+  process.stderr.write(`${lines.join('\n')}\n`);
+  return code;
+}
+
+function unknownCommand(name: string): number {
+  const meant = closest(name, COMMANDS.map((command) => command.name));
+  return fail([`cellos: There is no command ${JSON.stringify(name)}${meant === undefined ? '.' : `; did you mean ${meant}?`} See cellos --help`], EXIT.usage);
+}
+
+function find(name: string | undefined): CommandInfo | undefined {
+  return COMMANDS.find((command) => command.name === name);
 }
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const asked = COMMANDS.find((command) => command.name === rest[0]);
-    process.stdout.write(asked === undefined ? help() : commandHelp(asked));
+    const [about] = rest;
+    const asked = find(about);
+    if (about !== undefined && asked === undefined) return unknownCommand(about);
+    process.stdout.write(asked === undefined ? help() : commandHelp(asked, width()));
     return name === undefined ? EXIT.usage : EXIT.ok;
   }
   if (name === '--version' || name === '-V') {
     process.stdout.write(`cellos ${VERSION}\n`);
     return EXIT.ok;
   }
-  const command = COMMANDS.find((one) => one.name === name);
-  if (command === undefined) {
-    process.stderr.write(`cellos: There is no command ${JSON.stringify(name)}: see cellos --help\n`);
-    return EXIT.usage;
-  }
+  const command = find(name);
+  if (command === undefined) return unknownCommand(name);
   const end = rest.indexOf('--');
   if ((end < 0 ? rest : rest.slice(0, end)).some((arg) => arg === '--help' || arg === '-h')) {
-    process.stdout.write(commandHelp(command));
+    process.stdout.write(commandHelp(command, width()));
     return EXIT.ok;
   }
   const args = parseCommandArgs(command, rest);
   return (await command.load()).execute(args);
 }
 
+let unwritten: Error | undefined;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that went away is not an error of ours: `cellos events | head` ends quietly.
+    if (error.code !== 'EPIPE') unwritten ??= error;
+  });
+}
+
 main(process.argv.slice(2)).then(
   (code) => {
-    process.exitCode = code;
+    process.exitCode = code === EXIT.ok && unwritten !== undefined ? fail([`cellos: Cannot write all of the output: ${messageOf(unwritten)}`], EXIT.failure) : code;
   },
   (error: unknown) => {
-    process.stderr.write(`cellos: ${messageOf(error)}\n`);
-    process.exitCode = isCellError(error) ? error.info.exit : EXIT.failure;
+    process.exitCode = fail(errorLines(error), isCellError(error) ? (typeof error.facts['exit'] === 'number' ? error.facts['exit'] : error.info.exit) : EXIT.failure);
   },
 );

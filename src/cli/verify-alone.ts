@@ -8,9 +8,9 @@ import { parseArgs } from 'node:util';
 import { EXIT, isCellError, messageOf } from '../base/errors.ts';
 import { parseTrustFile } from '../core/signing/keyset.ts';
 import { VERSION } from '../version.ts';
-import { auditPath, reportText } from './verify-report.ts';
+import { auditPath, reportText, timeOption } from './verify-report.ts';
 
-const HELP = `Usage: cellos-verify --trust FILE [--trust FILE…] [--json] PATH
+const HELP = `Usage: cellos-verify --trust FILE [--trust FILE…] [--at TIME|now] [--min-epoch N] [--json] PATH
 
 Audits the evidence of a CellOS run offline: a bundle folder, a .tar of one, or JSON Lines of signed events.
 FILE names the root keys to trust: a JSON object of key id and base64url Ed25519 public key. Get it from whoever runs the
@@ -26,9 +26,9 @@ function usage(message: string): number {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  let parsed: { values: { trust?: string[]; json?: boolean; help?: boolean; version?: boolean }; positionals: string[] };
+  let parsed: { values: { trust?: string[]; at?: string; 'min-epoch'?: string; json?: boolean; help?: boolean; version?: boolean }; positionals: string[] };
   try {
-    parsed = parseArgs({ args: [...args], options: { trust: { type: 'string', multiple: true }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' } }, allowPositionals: true });
+    parsed = parseArgs({ args: [...args], options: { trust: { type: 'string', multiple: true }, at: { type: 'string' }, 'min-epoch': { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' } }, allowPositionals: true });
   } catch (error) {
     return usage(`Cannot understand the command line: ${messageOf(error).split('. ')[0]}`);
   }
@@ -41,7 +41,9 @@ async function main(args: readonly string[]): Promise<number> {
   if (path === undefined || more.length > 0) return usage('Cannot verify: give one bundle');
   if (values.trust === undefined) return usage('Cannot verify: say with --trust FILE which root keys you trust');
   const roots = new Map(values.trust.flatMap((file) => [...parseTrustFile(readFileSync(file))]));
-  const report = await auditPath(path, { roots });
+  const { at, 'min-epoch': epoch } = values;
+  if (epoch !== undefined && !/^[1-9]\d{0,8}$/.test(epoch)) return usage(`Cannot use --min-epoch ${JSON.stringify(epoch)}: give a whole number`);
+  const report = await auditPath(path, { roots, ...(at === undefined ? {} : { at: timeOption(at === 'now' ? new Date().toISOString() : at) }), ...(epoch === undefined ? {} : { epochMin: Number(epoch) }) });
   process.stdout.write(reportText(report, values.json === true));
   return report.exitCode;
 }

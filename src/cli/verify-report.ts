@@ -1,12 +1,24 @@
 /** What `cellos verify` and the verifier that ships alone have in common: the audit of one path, and its report in words. */
 import { bundleAt } from '../compose/evidence.ts';
 import type { Bytes } from '../base/bytes.ts';
+import { CellError } from '../base/errors.ts';
 import { type AuditReport, type AuditTrust, auditBundle, auditEnvelopes } from '../core/evidence/audit.ts';
 
-/** @param path a bundle folder, a .tar of one, or JSON Lines of signed events. @param signers keys of bare events; default: the roots. @throws CellError `run.unknown` when nothing is there */
+/**
+ * @param path a bundle folder, a .tar of one, or JSON Lines of signed events
+ * @param signers kid → key that may sign bare events, which carry no keyset; default: the roots
+ * @throws CellError `run.unknown` when nothing is there
+ */
 export async function auditPath(path: string, trust: AuditTrust, signers: ReadonlyMap<string, Bytes> = trust.roots): Promise<AuditReport> {
   const found = bundleAt(path);
   return found.kind === 'bundle' ? auditBundle(found.source, trust) : auditEnvelopes(found.chunks, signers);
+}
+
+/** RFC 3339 in UTC, as the audit compares it. @throws CellError `usage.invalid` */
+export function timeOption(text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new CellError('usage.invalid', `Cannot use --at ${JSON.stringify(text)}: write a time like 2027-01-31T12:00:00Z, or now`);
+  return time.toISOString();
 }
 
 export function reportText(report: AuditReport, json: boolean): string {

@@ -5,15 +5,14 @@ import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
 import { sweepRemains } from '../adapters/backend/bwrap/teardown.ts';
 import { createLocalExport } from '../adapters/export/local.ts';
-import { fileBytes, folderBundle } from '../adapters/os/bundle-files.ts';
+import { fileBytes } from '../adapters/os/bundle-files.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
-import { bootId, selfIdentity } from '../adapters/os/procfs.ts';
+import { bootId, boundSockets, selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
 import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
-import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
 import { type LiveRun, StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
@@ -25,8 +24,6 @@ import { admit } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
-import { type AuditReport, auditBundle } from '../core/evidence/audit.ts';
-import { makeKeyset } from '../core/signing/keyset.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
 import type { CellBackend, CellFacts, LiveCell } from '../ports/cell-backend.ts';
 import type { ExportSink } from '../ports/export-sink.ts';
@@ -37,33 +34,20 @@ import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
+import { openKeys } from './host-keys.ts';
+import { refuseUnsafeMounts } from './unsafe-mounts.ts';
 import { finishWorkspace } from './workspace.ts';
 
-/** Where the cell helper is: beside a built program, or where a clone builds it. No other place is tried. */
-export function helperPath(): string {
-  const place = import.meta.url.endsWith('.ts') ? '../../build/native/cellos-cell' : `./native/linux-${process.arch}/cellos-cell`;
+/** Where a static program of ours is: beside a built program, or where a clone builds it. No other place is tried. */
+export function nativePath(name: 'cellos-cell' | 'cellos-attack'): string {
+  const place = import.meta.url.endsWith('.ts') ? `../../build/native/${name}` : `./native/linux-${process.arch}/${name}`;
   return fileURLToPath(new URL(place, import.meta.url));
 }
 
+export const helperPath = (): string => nativePath('cellos-cell');
+
 export function hostFacts(settings: Settings): HostFacts {
   return probeHost({ path: settings.path, helperPath: helperPath() });
-}
-
-export function openKeys(state: StateFolder): HostKeys {
-  return loadOrCreateKeys(state.keys, {
-    random: systemRandom,
-    makeKeyset: ({ root, event, bundle }) =>
-      makeKeyset({
-        keysetId: `host:${root.kid}`,
-        epoch: 1,
-        producedAt: systemClock.nowRfc3339(),
-        keys: [
-          { kid: event.kid, algorithm: 'ed25519', purpose: 'event', publicKey: event.publicKey },
-          { kid: bundle.kid, algorithm: 'ecdsa-p256-sha256', purpose: 'bundle', publicKey: bundle.publicKey },
-        ],
-        root,
-      }),
-  });
 }
 
 export interface RunRequest {
@@ -78,13 +62,15 @@ export interface RunRequest {
   readonly exportDir?: string;
   /** Who names the commands: the document's `run`, or the caller, one by one. */
   readonly commands?: 'document' | 'caller';
+  /** Does this process end the run in order on SIGTERM? Then `cellos stop` may send one. */
+  readonly endsOnSignal?: boolean;
 }
 
 /** Admits and plans, without touching anything. @throws CellError `policy.refused` */
 export function planRun(request: { document: SpecDocument; asks: RunAsks; commands?: 'document' | 'caller'; slot?: number; runId?: RunId }, host: HostFacts): Planned {
   const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs() });
   if (verdict.kind === 'refused') {
-    throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule) } });
+    throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule), reasons: verdict.violations.map((violation) => violation.message) } });
   }
   const runId = request.runId ?? newRunId();
   return planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
@@ -96,7 +82,9 @@ export function newRunId(): RunId {
 
 export function unsatisfiable(planned: Extract<Planned, { kind: 'unsatisfiable' }>): CellError {
   const lines = planned.missing.map((item) => `${item.name} (${item.asked}): ${item.reason ?? 'not available here'}`);
-  return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, { facts: { items: planned.missing.map((item) => item.name) } });
+  return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, {
+    facts: { items: planned.missing.map((item) => item.name), asked: planned.missing.map((item) => item.asked), weaker: planned.missing.map((item) => item.effective), reasons: planned.missing.map((item) => item.reason ?? 'Not available here') },
+  });
 }
 
 /** Ends and removes what killed supervisors left; two starts may do it at once. @returns one entry a run, for the evidence */
@@ -111,7 +99,7 @@ export async function sweep(state: StateFolder): Promise<JsonObject[]> {
     const residue = lines.filter((line) => line.result === 'residue').map((line) => `${line.probe}: ${line.detail}`);
     const unfinished = state.tidyAbandoned(run);
     if (residue.length === 0) state.unmarkLive(run.runId);
-    swept.push(jsonObject({ runId: run.runId, state: state.stateOf(run.runId), removed: lines.filter((line) => line.result === 'clean').map((line) => line.probe), unfinished, residue }));
+    swept.push(jsonObject({ runId: run.runId, state: state.entry(run.runId).state, removed: lines.filter((line) => line.result === 'clean').map((line) => line.probe), unfinished, residue }));
   }
   return swept;
 }
@@ -192,10 +180,11 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
 async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
+  refuseUnsafeMounts(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }), sockets: boundSockets() });
   const swept = await sweep(state);
   const scratch = state.scratchOf(plan.runId);
   // There before anything of the cell is made: a start that finds it can clean up after us.
-  const mark: LiveRun = { runId: plan.runId, owner: selfIdentity(), scratch, bundle: state.bundleOf(plan.runId, request.evidence), cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })) };
+  const mark: LiveRun = { runId: plan.runId, owner: selfIdentity(), scratch, bundle: state.bundleOf(plan.runId, request.evidence), cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })), ...(request.endsOnSignal === true ? { endsOnSignal: true } : {}) };
   state.markLive(mark);
   let forming: Promise<LiveCell> | undefined;
   try {
@@ -231,10 +220,4 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
   }
 }
 
-/** Audits a bundle on this host. @param roots kid → public key to trust; default: this host's own */
-export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<string, Uint8Array>): Promise<AuditReport> {
-  const { root } = openKeys(state);
-  return auditBundle(folderBundle(path), { roots: roots ?? new Map([[root.kid, root.publicKey]]) });
-}
-
-export { fileBytes, StateFolder, systemClock };
+export { fileBytes, openKeys, StateFolder, systemClock };

@@ -1,6 +1,6 @@
 /** Workspace overlays on this host: what a run left in one, kept until it is applied or the run is removed. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { type RunEntry, StateFolder } from '../adapters/store/state.ts';
+import type { RunEntry, StateFolder } from '../adapters/store/state.ts';
 import { diffFiles } from '../adapters/workspace/diff-files.ts';
 import { openOverlay } from '../adapters/workspace/overlay.ts';
 import { CellError } from '../base/errors.ts';

@@ -21,7 +21,7 @@ export function settingsOf(env: Environment, host: { euid: number; home: () => s
     ...(exportDir === undefined || exportDir === '' ? {} : { exportDir }),
     stateDir: env['CELLOS_STATE_DIR'] || (host.euid === 0 ? '/var/lib/cellos' : `${stateHome(env, host.home)}/cellos`),
     path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-    color: env['NO_COLOR'] === undefined || env['NO_COLOR'] === '',
+    color: (env['NO_COLOR'] === undefined || env['NO_COLOR'] === '') && env['TERM'] !== 'dumb',
   };
 }
 

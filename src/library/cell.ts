@@ -99,7 +99,7 @@ export class Cell implements AsyncDisposable {
   /**
    * Makes a cell and waits for its first command. Its isolation is in force, and the plan is in the evidence.
    *
-   * @throws CellError `usage.invalid` | `policy.refused` | `plan.unsatisfiable` | `secret.missing` | `secret.broker` | `backend.failed` |
+   * @throws CellError `usage.invalid` | `spec.invalid` | `policy.refused` | `plan.unsatisfiable` | `secret.missing` | `secret.broker` | `backend.failed` |
    *   `cgroup.failed` | `evidence.unwritable` | `signer.unavailable` | `state.unusable`; then nothing of the cell is left
    */
   static async create(options: CellOptions = {}): Promise<Cell> {
@@ -107,7 +107,7 @@ export class Cell implements AsyncDisposable {
     if (signal?.aborted === true) throw new CellError('cancelled', 'Cannot make the cell: the caller gave it up before it started');
     const settings = currentSettings();
     const state = new StateFolder(options.stateDir ?? settings.stateDir);
-    const request = { ...requestOf(options), commands: 'caller' as const, signal: signal ?? new AbortController().signal, ...(evidence === undefined ? {} : { evidence }), ...(exportDir === undefined ? {} : { exportDir }) };
+    const request = { ...(await requestOf(options)), commands: 'caller' as const, signal: signal ?? new AbortController().signal, ...(evidence === undefined ? {} : { evidence }), ...(exportDir === undefined ? {} : { exportDir }) };
     return new Cell(await openRun(state, settings, request), state, signal);
   }
 

@@ -5,6 +5,7 @@ import { CellError } from '../base/errors.ts';
 import { isPortableIdentifier } from '../base/ids.ts';
 import { parseDuration, parseSize } from '../base/quantity.ts';
 import { askedMount, hostPath, secretSource } from '../compose/asks.ts';
+import { readSpec } from '../compose/documents.ts';
 import { newRunId } from '../compose/local.ts';
 import { DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
 import type { ExecutionCellSpec, SpecDocument } from '../core/spec/document.ts';
@@ -32,8 +33,11 @@ export interface CellOptions {
   readonly pids?: number;
   /** Time to live of the whole cell, idle or not: milliseconds, or text like `30s`; whole seconds, rounded up. Default one hour. */
   readonly ttl?: number | string;
-  /** A parsed ExecutionCell document: its limits, secrets, artifacts and time to live hold. Its command runs only when you `exec` it. */
-  readonly document?: SpecDocument;
+  /**
+   * An ExecutionCell document, JSON or YAML, read strictly; or one that `parseSpec` of `cellos/core` has read. Its limits, secrets, artifacts and
+   * time to live hold. Its command runs only when you `exec(cell.plan.argv)`.
+   */
+  readonly document?: SpecDocument | Uint8Array | string;
   /** Folder for the evidence bundle, new or empty. Default: in the state folder. */
   readonly evidence?: string;
   /** Default: CELLOS_STATE_DIR, else `/var/lib/cellos` for root, else in the user's state folder. */
@@ -78,13 +82,15 @@ function ownDocument(options: CellOptions, secrets: readonly string[]): SpecDocu
   return { document, format: 'json', rawHash: sha256Hex(utf8(JSON.stringify(document))), specHash: canonicalSpecHash(spec), warnings: [] };
 }
 
-/** @throws CellError `usage.invalid` */
-export function requestOf(options: CellOptions): CellRequest {
+/** @throws CellError `usage.invalid` | `spec.invalid` | `yaml.invalid` | `json.invalid` */
+export async function requestOf(options: CellOptions): Promise<CellRequest> {
   const secretSources = new Map(Object.entries(options.secrets ?? {}).map(([name, source]) => [name, secretSource('secrets', name, source)] as const));
   const names = [...secretSources.keys()];
-  if (options.document !== undefined) {
+  const { document: given } = options;
+  const document = typeof given === 'string' ? await readSpec(utf8(given)) : given instanceof Uint8Array ? await readSpec(given) : given;
+  if (document !== undefined) {
     for (const name of ['id', 'ttl'] as const) if (options[name] !== undefined) throw usage(`Cannot use ${name} beside a document: the document says it`);
-    const refs: readonly string[] = options.document.document.spec.authority.secretRefs ?? [];
+    const refs: readonly string[] = document.document.spec.authority.secretRefs ?? [];
     for (const name of names) if (!refs.includes(name)) throw usage(`Cannot give the secret ${name}: the document does not ask for it in authority.secretRefs`);
   }
   const env = { ...options.env };
@@ -104,5 +110,5 @@ export function requestOf(options: CellOptions): CellRequest {
     secretSources: names,
     localExport: options.exportDir !== undefined,
   };
-  return { document: options.document ?? ownDocument(options, names), asks, secretSources };
+  return { document: document ?? ownDocument(options, names), asks, secretSources };
 }

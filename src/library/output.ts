@@ -1,6 +1,4 @@
 /** What a command wrote: bytes that can say themselves as text. */
-import { concatBytes } from '../base/bytes.ts';
-
 export class Output extends Uint8Array<ArrayBuffer> {
   /** As UTF-8; what is not is shown as U+FFFD. */
   text(): string {
@@ -12,6 +10,7 @@ export class Output extends Uint8Array<ArrayBuffer> {
 export class Collector {
   readonly #chunks: Uint8Array[] = [];
   #left: number;
+  #size = 0;
   truncated = false;
 
   constructor(bytesMax: number) {
@@ -23,10 +22,18 @@ export class Collector {
     if (this.#left === 0) return;
     const piece = chunk.subarray(0, this.#left);
     this.#left -= piece.byteLength;
+    this.#size += piece.byteLength;
     this.#chunks.push(piece);
   }
 
   take(): Output {
-    return new Output(concatBytes(this.#chunks).buffer as ArrayBuffer);
+    // Into memory of its own: what others hand out may be a view of a pool that holds somebody else's bytes beside it.
+    const output = new Output(new ArrayBuffer(this.#size));
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      output.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    return output;
   }
 }

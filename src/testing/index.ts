@@ -4,10 +4,11 @@
  */
 export { cellBackendContract, type CellBackendHarness } from './contracts/cell-backend.ts';
 export { clockContract, type ClockHarness } from './contracts/clock.ts';
-export { type ContractCase } from './contracts/contract.ts';
+export type { ContractCase } from './contracts/contract.ts';
 export { exportSinkContract, type ExportSinkHarness } from './contracts/export-sink.ts';
 export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';
 export { secretBrokerContract, type SecretBrokerHarness } from './contracts/secret-broker.ts';
+export { trustFilesContract, type TrustFilesHarness } from './contracts/trust-files.ts';
 export { signerContract } from './contracts/signer.ts';
 export { workspaceContract, type WorkspaceHarness } from './contracts/workspace.ts';
 export { FAKE_PROGRAMS, FakeBackend, FakeCell, type FakeEnd, type FakeIo, type FakeProgram, type FakeStep } from './fake-backend.ts';

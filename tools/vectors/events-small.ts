@@ -7,7 +7,7 @@ import { dnsQueryType } from '../../src/core/events/dns.ts';
 import { parseRedactFields, redactFields } from '../../src/core/events/redact.ts';
 import { isSensitiveFieldName, redactEchoedUrl, redactUrlCredentials } from '../../src/core/events/redact-url.ts';
 import { cellSubjectUrn, parseSubjectUrn, resolveEventSubject, resolveTenantSubject, validateTenantId } from '../../src/core/events/subject.ts';
-import { cgroupLeaf } from '../../src/core/plan/cgroup-leaf.ts';
+import { cgroupLeafName } from '../../src/core/spec/names.ts';
 import { canonicalSpecHash } from '../../src/core/spec/hash.ts';
 import { specOf } from './events-builders.ts';
 import { objectMember, optionalText, refuses, refusesFor, sameJson, textMember } from './expect.ts';
@@ -81,7 +81,7 @@ export const smallAdapters: Readonly<Record<string, VectorAdapter>> = {
         assert.equal(canonicalSpecHash(specOf(input['spec'])), textMember(objectMember(expect, 'ok'), 'hash'));
         return;
       case 'sanitize_cgroup_leaf_segment':
-        assert.equal(cgroupLeaf(textMember(input, 'id')), ok);
+        assert.equal(cgroupLeafName(textMember(input, 'id')), ok);
         return;
       default:
         assert.fail(`no such function: ${textMember(input, 'fn')}`);

@@ -7,6 +7,7 @@ import { crossHostEntryDigest, signCrossHostEntry, verifyCrossHostChains } from 
 import { parseControlCatalogue, rollUpControls, rollupText } from '../../src/core/evidence/control-rollup.ts';
 import { signEvidencePackage, verifyEvidencePackage } from '../../src/core/evidence/evidence-package.ts';
 import { hostBaselineEvent, parseHostBaseline, verifyHostBaseline } from '../../src/core/evidence/host-baseline.ts';
+import { oscalText } from '../../src/core/evidence/oscal.ts';
 import { eventText } from '../../src/core/events/envelope-codec.ts';
 import { envelopeText, parseEnvelope, signEvent } from '../../src/core/signing/envelope.ts';
 import { type KeysetVerifier, parseKeysetEnvelope, verifyKeysetChain, verifyKeysetEnvelope, verifyRevocations } from '../../src/core/signing/keyset-envelope.ts';
@@ -124,6 +125,12 @@ export const trustAdapters: Readonly<Record<string, VectorAdapter>> = {
     const verify = () => verifyEvidencePackage(parseEnvelope(input['envelope'] ?? null), artifactsOf(input), keysMember(input, 'keys_hex'));
     if (expect['error'] === undefined) verify();
     else refusesFor(verify, textMember(expect, 'error'), PACKAGE_REASONS, EVIDENCE_CODES);
+  },
+
+  'events/evidence_oscal': ({ input, expect }) => {
+    const emit = () => oscalText(parseControlCatalogue(input['catalog'] ?? null));
+    if (expect['error'] === undefined) assert.equal(emit(), textMember(objectMember(expect, 'ok'), 'text'));
+    else refusesFor(emit, textMember(expect, 'error'), [[/missing field|invalid type/, 'document.invalid']], ['document.invalid']);
   },
 
   'events/evidence_rollup': ({ input, expect }) => {

@@ -82,7 +82,10 @@ const SHAPE_RULES: ReadonlySet<SpecRule> = new Set<ShapeRule>(['syntax', 'wrong-
 const URL_TEXT = 'spec.export.targets[].baseUrl must be an absolute http(s) base URL';
 
 function sameRule(rule: SpecRule | undefined, error: string): void {
-  if (error === 'reject') return assert.ok(rule !== undefined, 'accepted');
+  if (error === 'reject') {
+    assert.ok(rule !== undefined, 'accepted');
+    return;
+  }
   if (error === 'parse') {
     assert.ok(rule !== undefined && SHAPE_RULES.has(rule), `refused by ${rule}, not while reading`);
     return;

@@ -62,7 +62,8 @@ export function checkContracts(tree: SourceTree, known: KnownGaps): string[] {
     for (const adapter of sources.filter((file) => file.path.startsWith('src/adapters/'))) {
       if (!interfaces.some((one) => offers(adapter, one))) continue;
       const module = adapter.path.slice(adapter.path.lastIndexOf('/') + 1);
-      const proved = tests.some((test) => test.text.includes(`testing/contracts/${name}.ts`) && test.text.includes(`/${module}'`));
+      const suite = `${name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())}Contract`;
+      const proved = tests.some((test) => test.text.includes(`${suite}(`) && test.text.includes(`/${module}'`));
       if (!proved) gaps.set(adapter.path, `${adapter.path} implements the port ${name} and does not run src/testing/contracts/${name}.ts`);
     }
   }

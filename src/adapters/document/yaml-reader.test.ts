@@ -6,10 +6,10 @@ import { LIMITS } from '../../base/limits.ts';
 import { checkSpec, parseSpec } from '../../core/spec/parse.ts';
 import { readYaml } from './yaml-reader.ts';
 
-const valueOf = (text: string): JsonValue => readYaml(utf8(text)).value;
+const jsonOf = (text: string): JsonValue => readYaml(utf8(text)).value;
 const refusalOf = (text: string): unknown => {
   try {
-    return valueOf(text);
+    return jsonOf(text);
   } catch (error) {
     return (error as { facts?: unknown }).facts;
   }
@@ -18,7 +18,7 @@ const refusalOf = (text: string): unknown => {
 describe('readYaml()', () => {
   it('keeps integers, floats, texts and their digits apart [Y2]', () => {
     const text = 'a: 1\nb: 1.0\nc: 18446744073709551615\nd: 1e3\ne: "1"\nf: yes\ng: 0x1F\nh: ~\ni: -0\nj: 18446744073709551616\nk: 12:30\nl: 2026-11-25\nm: +1\nn: |\n  two\n  lines\n';
-    expect(compactText(valueOf(text))).toBe(
+    expect(compactText(jsonOf(text))).toBe(
       '{"a":1,"b":1.0,"c":18446744073709551615,"d":1000.0,"e":"1","f":"yes","g":31,"h":null,"i":-0.0,"j":1.8446744073709552e+19,"k":"12:30","l":"2026-11-25","m":1,"n":"two\\nlines\\n"}',
     );
   });
@@ -49,7 +49,7 @@ describe('readYaml()', () => {
   });
 
   it('resolves aliases, within bounds [Y3]', () => {
-    expect(compactText(valueOf('a: &x {k: [1]}\nb: *x'))).toBe('{"a":{"k":[1]},"b":{"k":[1]}}');
+    expect(compactText(jsonOf('a: &x {k: [1]}\nb: *x'))).toBe('{"a":{"k":[1]},"b":{"k":[1]}}');
     const doubled = `a0: &a0 [1, 2]\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`).join('\n')}`;
     expect(refusalOf(doubled)).toMatchObject({ reason: expect.stringContaining('too much') });
     expect(refusalOf(`a: &a "${'x'.repeat(900_000)}"\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]`)).toMatchObject({ reason: expect.stringContaining('too much') });
@@ -57,7 +57,7 @@ describe('readYaml()', () => {
   });
 
   it('refuses what is nested too deep, written out or by aliases, and takes what is not [Y3]', () => {
-    expect(valueOf(`${'['.repeat(127)}${']'.repeat(127)}`)).toBeDefined();
+    expect(jsonOf(`${'['.repeat(127)}${']'.repeat(127)}`)).toBeDefined();
     for (const text of [`${'['.repeat(128)}${']'.repeat(128)}`, '['.repeat(100_000), '{a: '.repeat(100_000), '- '.repeat(100_000), '? '.repeat(100_000)]) expect(refusalOf(text)).toMatchObject({ reason: expect.stringContaining('nested') });
     const ladder = `a0: &a0 ${'['.repeat(100)}${']'.repeat(100)}\na1: ${'['.repeat(50)}*a0${']'.repeat(50)}`;
     expect(refusalOf(ladder)).toMatchObject({ reason: expect.stringContaining('nested') });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isCellError } from '../../base/errors.ts';
-import { exportSinkContract, fakeRandom } from '../../testing/index.ts';
+import { exportSinkContract } from '../../testing/contracts/export-sink.ts';
+import { fakeRandom } from '../../testing/index.ts';
 import { createLocalExport } from './local.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-export-`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockContract } from '../../testing/index.ts';
+import { clockContract } from '../../testing/contracts/clock.ts';
 import { rfc3339, systemClock } from './clock.ts';
 
 describe('systemClock keeps the contract of a clock', () => {

@@ -50,6 +50,15 @@ export function usernsBlocked(euid: number): string | undefined {
   return undefined;
 }
 
+/** The settings that decide about user namespaces, as they are now; those this kernel does not have are left out. */
+export function usernsSettings(): string {
+  const found = ['user/max_user_namespaces', 'kernel/unprivileged_userns_clone', 'kernel/apparmor_restrict_unprivileged_userns'].map((name) => {
+    const value = kernelSetting(`/proc/sys/${name}`);
+    return value === undefined ? undefined : `${name.replace('/', '.')} ${value}`;
+  });
+  return found.filter((text) => text !== undefined).join(', ') || 'no setting of this kernel restricts them';
+}
+
 /** CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP: what the launcher needs of root. */
 function holdsRootPowers(euid: number): boolean {
   if (euid !== 0) return false;

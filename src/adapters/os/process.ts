@@ -12,6 +12,8 @@ export interface SpawnRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly stdio: StdioOptions;
+  /** In a session of its own, what a terminal sends to the foreground (Ctrl-C) reaches us and not the child. */
+  readonly ownSession?: boolean;
 }
 
 export interface ProcessExit {
@@ -29,7 +31,7 @@ export interface HostProcess {
 }
 
 export function startProcess(request: SpawnRequest): HostProcess {
-  const child: ChildProcess = spawn(request.program, request.args, { env: request.env, cwd: request.cwd, stdio: request.stdio, detached: false, windowsHide: true });
+  const child: ChildProcess = spawn(request.program, request.args, { env: request.env, cwd: request.cwd, stdio: request.stdio, detached: request.ownSession === true, windowsHide: true });
   const exited = new Promise<ProcessExit & { error?: Error }>((resolve) => {
     child.once('error', (error) => resolve({ code: 127, signal: null, error }));
     child.once('exit', (code, signal) => resolve({ code, signal }));

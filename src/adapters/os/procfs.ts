@@ -74,6 +74,16 @@ export function uidOf(pid: number): number | undefined {
   }
 }
 
+/** Paths of the sockets that are bound in our network namespace; relative and abstract names are left out. */
+export function boundSockets(): string[] {
+  try {
+    return readFileSync('/proc/net/unix', 'utf8').split('\n').slice(1).map((line) => /^(?:\S+\s+){7}(\/.*)$/.exec(line)?.[1]).filter((path) => path !== undefined);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []; // a kernel without unix sockets
+    throw error;
+  }
+}
+
 export interface NamespaceScan {
   /** Live processes of the pid namespace, of the network namespace. */
   readonly pid: readonly number[];

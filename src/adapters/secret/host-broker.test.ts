@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isCellError } from '../../base/errors.ts';
-import { FakeClock, fakeRandom, secretBrokerContract } from '../../testing/index.ts';
+import { secretBrokerContract } from '../../testing/contracts/secret-broker.ts';
+import { FakeClock, fakeRandom } from '../../testing/index.ts';
 import type { SecretSource } from '../../ports/secret-broker.ts';
 import { createHostBroker } from './host-broker.ts';
 

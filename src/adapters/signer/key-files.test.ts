@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isCellError } from '../../base/errors.ts';
-import { fakeRandom, signerContract } from '../../testing/index.ts';
+import { signerContract } from '../../testing/contracts/signer.ts';
+import { fakeRandom } from '../../testing/index.ts';
 import { loadOrCreateKeys } from './key-files.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-keys-`);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, it } from 'vitest';
-import { runBundleContract } from '../../testing/index.ts';
+import { runBundleContract } from '../../testing/contracts/run-bundle.ts';
 import { folderBundle } from '../os/bundle-files.ts';
 import { createRunBundle } from './bundle-writer.ts';
 import { StateFolder } from './state.ts';

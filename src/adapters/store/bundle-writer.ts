@@ -82,10 +82,10 @@ function outputKeeper(path: string, budget: Budget, always: boolean): OutputKeep
     },
     finish() {
       if (result === undefined) {
-        const open = fd;
-        if (open !== undefined) {
-          if (keptBytes > 0) written('keep the output of the command in', path, () => fdatasyncSync(open));
-          closeSync(open);
+        if (fd !== undefined) {
+          const done = fd;
+          if (keptBytes > 0) written('keep the output of the command in', path, () => fdatasyncSync(done));
+          closeSync(done);
         }
         result = { bytes, digest: all.digest(), keptBytes, keptDigest: kept.digest(), truncated: keptBytes < bytes };
       }
@@ -94,24 +94,24 @@ function outputKeeper(path: string, budget: Budget, always: boolean): OutputKeep
   };
 }
 
-/** Nothing is left of one that fails. */
-async function writeArtifact(temporary: string, bytes: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
+/** Durable when it returns; nothing is left of one that fails. */
+async function writeArtifact(path: string, bytes: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
   const hash = sha256Stream();
   let size = 0;
-  const fd = written('keep an artifact in', temporary, () => openSync(temporary, 'wx', 0o600));
+  const fd = written('keep an artifact in', path, () => openSync(path, 'wx', 0o600));
   try {
     try {
       for await (const chunk of bytes) {
-        written('keep an artifact in', temporary, () => writeAll(fd, chunk));
+        written('keep an artifact in', path, () => writeAll(fd, chunk));
         hash.update(chunk);
         size += chunk.byteLength;
       }
-      written('keep an artifact in', temporary, () => fdatasyncSync(fd));
+      written('keep an artifact in', path, () => fdatasyncSync(fd));
     } finally {
       closeSync(fd);
     }
   } catch (error) {
-    rmSync(temporary, { force: true });
+    rmSync(path, { force: true });
     throw error;
   }
   return { digest: hash.digest(), size };
@@ -124,9 +124,9 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
   const outputs = new Map<string, ReturnType<typeof outputKeeper>>();
   const budgets = { stdout: { bytes: options.keptBytesMax, files: LIMITS.outputFilesMax }, stderr: { bytes: options.keptBytesMax, files: LIMITS.outputFilesMax } };
   const artifacts = new Map<string, Digest>();
-  let begun = false;
   const documents = new Map<string, Digest>();
   let parts = 0;
+  let begun = false;
   written('write', `${path}/${BUNDLE.keyset}`, () => writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false }));
   return {
     path,

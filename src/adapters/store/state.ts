@@ -5,11 +5,12 @@
  *       sweep what a killed supervisor left;
  *   Z2  a run is `running` while its supervisor lives (pid, start time and boot id), `sealed` when its last record is the seal and the
  *       attestation over it is there, else `unsealed`;
- *   Z3  a run that had a mark is listed, however early its supervisor was killed.
+ *   Z3  a run that had a mark is listed, however early its supervisor was killed;
+ *   Z4  a bundle is moved aside under a name that is no run id before it is deleted: half a bundle is never listed.
  *
  * LIMIT: supervisors that share a state folder share a pid namespace; one in another container looks dead from here.
  */
-import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { utf8 } from '../../base/bytes.ts';
 import { CellError, errnoOf, ignore } from '../../base/errors.ts';
@@ -28,9 +29,12 @@ export interface LiveRun {
   readonly bundle: string;
   /** Of a cell that exists: its init and namespaces, as the host of `owner.bootId` numbers them. */
   readonly cell?: { readonly init: { readonly pid: number; readonly startTime: string }; readonly namespaces: { readonly pid?: number; readonly net?: number } };
+  /** Does SIGTERM to the owner end this run in order? Not so for a program that uses the library: the signal would end the program. */
+  readonly endsOnSignal?: boolean;
 }
 
-export type RunState = 'running' | 'sealed' | 'unsealed';
+/** `missing`: the bundle was put elsewhere (`--evidence`), and is not there any more. */
+export type RunState = 'running' | 'sealed' | 'unsealed' | 'missing';
 
 export interface RunEntry {
   readonly runId: string;
@@ -66,13 +70,13 @@ export class StateFolder {
     return `${this.path}/scratch/${runId}`;
   }
 
-  bundleOf(runId: string, evidence?: string): string {
-    return evidence === undefined ? `${this.path}/runs/${runId}` : resolve(evidence);
-  }
-
   /** Where the changes of a workspace are kept until they are applied or the run is removed. */
   overlayOf(runId: string): string {
     return `${this.path}/overlays/${runId}`;
+  }
+
+  bundleOf(runId: string, evidence?: string): string {
+    return evidence === undefined ? `${this.path}/runs/${runId}` : resolve(evidence);
   }
 
   /** @param evidence where the bundle goes instead of the state folder: must not exist, or be empty. @throws CellError `evidence.unwritable` */
@@ -128,7 +132,14 @@ export class StateFolder {
     for (const name of namesIn(artifacts)) if (/^part-\d+$/.test(name)) removed.push(`${artifacts}${name}`);
     for (const path of removed) rmSync(path, { force: true });
     const listed = `${this.path}/runs/${run.runId}`;
-    if (lstatSync(listed, { throwIfNoEntry: false }) === undefined) mkdirSync(listed, { recursive: true, mode: 0o700 });
+    if (!existsSync(listed)) {
+      try {
+        unlinkSync(listed);
+      } catch (error) {
+        ignore(error, 'there is no link to a bundle that was never made; or another start has replaced it by now');
+      }
+      mkdirSync(listed, { recursive: true, mode: 0o700 });
+    }
     return removed;
   }
 
@@ -142,36 +153,66 @@ export class StateFolder {
     }
   }
 
-  /** Newest first: ids begin with their time. */
+  /** What is marked as going on for this run, whether or not its supervisor still lives. */
+  liveRun(runId: string): LiveRun | undefined {
+    try {
+      return JSON.parse(readFileSync(`${this.path}/live/${runId}.json`, 'utf8')) as LiveRun;
+    } catch (error) {
+      ignore(error, 'no mark: the run is over, or was never here');
+      return undefined;
+    }
+  }
+
+  /** Newest first: ids begin with their time. Looks into no bundle. */
+  ids(): string[] {
+    return readdirSync(`${this.path}/runs`).filter((name) => RUN_ID.test(name)).sort().reverse();
+  }
+
+  /** Newest first. */
   list(): RunEntry[] {
-    const live = new Map(this.live().map((run) => [run.runId, run]));
-    const ids = readdirSync(`${this.path}/runs`).filter((name) => RUN_ID.test(name));
-    return ids.sort().reverse().map((runId) => this.#entry(runId, live.get(runId)));
+    return this.ids().map((runId) => this.entry(runId));
   }
 
-  stateOf(runId: string): RunState {
-    return this.#entry(runId, undefined).state;
-  }
-
-  #entry(runId: string, live: LiveRun | undefined): RunEntry {
+  entry(runId: string): RunEntry {
     const bundle = `${this.path}/runs/${runId}`;
-    const state: RunState = existsSync(`${bundle}/${BUNDLE.attestation}`) && lastRecordIsSeal(`${bundle}/${BUNDLE.records}`) ? 'sealed' : live !== undefined && isAlive(live.owner) ? 'running' : 'unsealed';
-    return { runId, state, bundle };
+    return { runId, state: this.#stateOf(runId, bundle), bundle };
+  }
+
+  #stateOf(runId: string, bundle: string): RunState {
+    if (existsSync(`${bundle}/${BUNDLE.attestation}`) && lastRecordIsSeal(`${bundle}/${BUNDLE.records}`)) return 'sealed';
+    const live = this.liveRun(runId);
+    if (live !== undefined && isAlive(live.owner)) return 'running';
+    return existsSync(bundle) ? 'unsealed' : 'missing';
+  }
+
+  /** Where the bundle really is, when `--evidence` put it elsewhere. */
+  elsewhere(run: RunEntry): string | undefined {
+    return lstatSync(run.bundle, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(run.bundle) : undefined;
   }
 
   /** A whole id, or the beginning or the end of exactly one. @throws CellError `run.unknown` */
   resolve(prefix: string): RunEntry {
     const id = prefix.toLowerCase();
-    const found = /^[0-9a-z]+$/.test(id) ? this.list().filter((run) => run.runId.startsWith(id) || run.runId.endsWith(id)) : [];
+    const found = /^[0-9a-z]+$/.test(id) ? this.ids().filter((runId) => runId.startsWith(id) || runId.endsWith(id)) : [];
     const [first] = found;
     if (first === undefined) throw new CellError('run.unknown', `Cannot find run "${prefix}": no run has this id; cellos ps lists them`, { facts: { prefix } });
-    if (found.length > 1) throw new CellError('run.unknown', `Cannot tell which run "${prefix}" is: ${found.length} ids fit; give more of it`, { facts: { prefix } });
-    return first;
+    if (found.length > 1 && !found.includes(id)) {
+      const shown = found.slice(0, 8);
+      throw new CellError('run.unknown', `Cannot tell which run "${prefix}" is: ${found.length} ids fit; give more of it`, { facts: { prefix, candidates: found.length > shown.length ? [...shown, `… and ${found.length - shown.length} more`] : shown } });
+    }
+    return this.entry(found.includes(id) ? id : first);
   }
 
+  /** Removes the bundle, or only the link to one that was put elsewhere [Z4]. The caller has made sure that the run is over. */
   remove(run: RunEntry): void {
     rmSync(this.overlayOf(run.runId), { recursive: true, force: true });
-    rmSync(run.bundle, { recursive: true, force: true });
+    const aside = `${run.bundle}.removed`;
+    if (this.elsewhere(run) !== undefined) unlinkSync(run.bundle);
+    else {
+      rmSync(aside, { recursive: true, force: true });
+      if (existsSync(run.bundle)) renameSync(run.bundle, aside);
+    }
+    for (const name of readdirSync(`${this.path}/runs`)) if (name.endsWith('.removed')) rmSync(`${this.path}/runs/${name}`, { recursive: true, force: true });
   }
 }
 

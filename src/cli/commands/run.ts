@@ -1,99 +1,139 @@
-/** `cellos run`: one command in one cell; its streams and exit code are the program's own. */
-import { writeFileSync } from 'node:fs';
-import { EXIT, isCellError } from '../../base/errors.ts';
-import { fileBytes, openRun, type OpenRun, StateFolder, systemClock } from '../../compose/local.ts';
+/**
+ * `cellos run`: one command in one cell; its streams and exit code are the program's own.
+ *
+ *   RN1  stdout carries the command's bytes and nothing else; so does stderr, but for the progress line of a terminal and what stands after the end.
+ */
+import { isCellError } from '../../base/errors.ts';
+import { StateFolder, systemClock } from '../../compose/local.ts';
+import { runLocal, type RunResult } from '../../compose/local-run.ts';
 import { currentSettings } from '../../config/env.ts';
-import { cancelExit } from '../../core/lifecycle/ending.ts';
-import { exportArtifacts } from '../../runtime/supervisor/export-artifacts.ts';
-import { type CommandOutcome, runCommand } from '../../runtime/supervisor/run-command.ts';
-import { countChanges } from '../../core/workspace/changes.ts';
-import type { WorkspaceOutcome } from '../../runtime/supervisor/workspace-changes.ts';
 import { renderIssue } from '../../core/spec/issues.ts';
 import type { ParsedArgs } from '../command.ts';
-import { requestOf } from '../request.ts';
+import { type Output, standardError, standardOutput } from '../output.ts';
+import { Progress, progressText } from '../progress.ts';
+import { durationText, visible } from '../render.ts';
+import { type CliRequest, requestOf } from '../request.ts';
+import { openResultSink } from '../result-sink.ts';
+import { printPlan } from './plan.ts';
 
-/** Waits for the consumer; false when it is gone. */
-function writeTo(stream: NodeJS.WriteStream, chunk: Uint8Array): Promise<boolean> {
-  if (stream.destroyed || !stream.writable) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    stream.write(chunk, (error) => resolve(error === undefined || error === null));
-  });
+const HOW: Readonly<Record<RunResult['ending'], string>> = { exited: 'exited', signalled: 'was ended', 'timed-out': 'timed out', cancelled: 'was stopped', 'limit-exceeded': 'hit a limit', 'exec-failed': 'did not start', lost: 'was lost' };
+
+/** The last line: which run, how it ended, why, and where the evidence is, when that is not where it always is. Pure. */
+export function endLine(result: RunResult, options: { evidence: boolean }): string {
+  const by = result.ending === 'signalled' ? ` by ${result.signalName ?? 'a signal'}` : '';
+  const why = result.reason === undefined ? '' : `: ${visible(result.reason)}`;
+  return `cellos: run ${result.runId} ${HOW[result.ending]}${by}, exit ${result.exitCode}, after ${durationText(result.durationMs)}${why}${options.evidence ? `; evidence ${visible(result.evidence.path)}` : ''}`;
 }
 
-/** Opened when the command is on its way: opening it costs milliseconds that the start of a process hides. */
-async function* standardInput(): AsyncGenerator<Uint8Array> {
-  yield* process.stdin as AsyncIterable<Uint8Array>;
+function workspaceLines({ runId, workspace }: RunResult): string[] {
+  if (workspace === undefined) return [];
+  const { added, modified, deleted, applied } = workspace;
+  if (added + modified + deleted === 0) return ['cellos: the workspace is unchanged'];
+  return [`cellos: workspace: ${added} added, ${modified} modified, ${deleted} deleted; ${applied ? 'applied' : `cellos diff ${runId} lists them, cellos apply ${runId} brings them into the folder`}`];
 }
 
-function workspaceLine(runId: string, { changes, applied }: WorkspaceOutcome): string {
-  if (changes.length === 0) return 'cellos: the workspace is unchanged\n';
-  const { added, modified, deleted } = countChanges(changes);
-  return `cellos: workspace: ${added} added, ${modified} modified, ${deleted} deleted; ${applied ? 'applied' : `cellos diff ${runId} lists them, cellos apply ${runId} brings them into the folder`}\n`;
+interface Stops {
+  readonly cancel: AbortController;
+  readonly force: AbortController;
+}
+
+/** The first signal asks, the second kills. */
+function onSignals(): Stops {
+  const stops = { cancel: new AbortController(), force: new AbortController() };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (stops.cancel.signal.aborted) stops.force.abort(name);
+      else stops.cancel.abort(name);
+    });
+  }
+  return stops;
+}
+
+interface Terminal {
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => Promise<boolean>;
+  begin(open: { runId: string; load: () => { memoryBytes?: number; processes?: number } }): void;
+  end(): void;
+}
+
+function attach(streams: { stdout: Output; stderr: Output }, options: { quiet: boolean; stopping: AbortSignal }): Terminal {
+  let progress: Progress | undefined;
+  const end = (): void => {
+    progress?.stop();
+    progress = undefined;
+  };
+  async function* stdin(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+      if (process.stdin.isTTY) end(); // PG3
+      yield chunk;
+    }
+  }
+  return {
+    stdin: stdin(),
+    onOutput(stream, chunk) {
+      if (streams[stream].terminal) progress?.beforeOutput(chunk);
+      return streams[stream].write(chunk);
+    },
+    begin({ runId, load }) {
+      if (options.quiet || !streams.stderr.terminal) return; // PG1
+      // The init and bubblewrap are in the groups too, and are not the command's.
+      const own = load().processes ?? 0;
+      progress = new Progress({
+        write: (text) => void streams.stderr.write(text),
+        style: streams.stderr.style,
+        now: () => systemClock.monotonicMs(),
+        text: (elapsedMs) => {
+          const { memoryBytes, processes } = load();
+          const shown = { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(processes === undefined ? {} : { processes: Math.max(0, processes - own) }) };
+          return progressText({ runId, elapsedMs, load: shown, stopping: options.stopping.aborted }, streams.stderr.width);
+        },
+      });
+      progress.start();
+    },
+    end,
+  };
+}
+
+async function runRequest(request: CliRequest, args: ParsedArgs): Promise<RunResult> {
+  const settings = currentSettings();
+  const stops = onSignals();
+  const evidence = args.text('evidence');
+  const terminal = attach({ stdout: standardOutput(settings), stderr: standardError(settings) }, { quiet: args.flag('quiet'), stopping: stops.cancel.signal });
+  try {
+    return await runLocal(
+      new StateFolder(settings.stateDir),
+      settings,
+      { ...request, ...(evidence === undefined ? {} : { evidence }), signal: stops.cancel.signal, endsOnSignal: true, slot: 0 },
+      { stdin: request.stdinTaken ? undefined : terminal.stdin, onOutput: terminal.onOutput, onOpen: (open) => terminal.begin(open), force: stops.force.signal, apply: args.flag('apply') },
+    );
+  } finally {
+    terminal.end();
+    process.stdin.destroy();
+  }
 }
 
 async function execute(args: ParsedArgs): Promise<number> {
   const request = await requestOf(args, 'run');
-  if (!args.flag('quiet')) for (const issue of request.document.warnings) process.stderr.write(`cellos: ${renderIssue(issue, args.positionals[0])}\n`);
-  const settings = currentSettings();
-  const stop = new AbortController();
-  const force = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => (stop.signal.aborted ? force : stop).abort(name)); // the second one does not wait
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const evidence = args.text('evidence');
-  let open: OpenRun;
+  if (!args.flag('quiet') && request.document.warnings.length > 0) await standardError(currentSettings()).lines(request.document.warnings.map((issue) => `cellos: ${visible(renderIssue(issue, args.positionals[0]))}`));
+  if (args.flag('dry-run')) return printPlan(request, standardOutput(currentSettings()), args.flag('json'));
+  const sink = openResultSink(args);
+  let result: RunResult;
   try {
-    open = await openRun(new StateFolder(settings.stateDir), settings, { ...request, ...(evidence === undefined ? {} : { evidence }), signal: stop.signal });
+    result = await runRequest(request, args);
   } catch (error) {
-    if (!isCellError(error, 'cancelled')) throw error;
-    if (!args.flag('quiet')) process.stderr.write(`cellos: ${error.message}\n`);
-    return cancelExit(String(stop.signal.reason));
-  }
-  const { session, plan, bundle } = open;
-  /** Nothing of the cell may outlive its evidence. */
-  const abandon = async (error: unknown): Promise<never> => {
-    const lines = await session.abandon();
-    if (!lines.some((line) => line.result === 'residue')) await open.release();
+    if (isCellError(error)) sink?.write({ v: 1, exitCode: typeof error.facts['exit'] === 'number' ? error.facts['exit'] : error.info.exit, exitSource: 'cellos', error: { code: error.code, message: error.message, facts: error.facts } });
     throw error;
-  };
-  let outcome: CommandOutcome;
-  let failure: string | undefined;
-  let workspace: WorkspaceOutcome | undefined;
-  try {
-    outcome = await runCommand(session, systemClock, {
-      argv: plan.argv,
-      cwd: plan.workingDirectory,
-      env: plan.env,
-      ...(request.stdinTaken ? {} : { stdin: standardInput() }),
-      onOutput: (stream, chunk) => writeTo(process[stream], chunk),
-      keep: () => ({ stdout: bundle.keepOutput('stdout', 1), stderr: bundle.keepOutput('stderr', 1) }),
-      ttlDeadlineMs: open.startedAtMs + plan.time.ttlMs,
-      ...(plan.time.timeoutMs === undefined ? {} : { timeoutMs: plan.time.timeoutMs }),
-      graceMs: plan.time.graceMs,
-      cancel: stop.signal,
-      force: force.signal,
-    });
-    workspace = await open.finishWorkspace?.(args.flag('apply') && outcome.exitCode === 0);
-    failure = workspace?.failure;
-    if (outcome.exitCode === 0) failure ??= (await exportArtifacts({ session, bundle, sink: open.sink, readBack: fileBytes, signal: stop.signal })).failure;
-  } catch (error) {
-    return abandon(error);
-  } finally {
-    process.stdin.destroy();
   }
-  if (failure !== undefined && stop.signal.aborted) outcome = { ...outcome, ending: 'cancelled', exitCode: cancelExit(String(stop.signal.reason)), reason: `${failure}: the supervisor was told to stop (${String(stop.signal.reason)})` };
-  const exitCode = outcome.exitCode === 0 && failure !== undefined ? EXIT.failure : outcome.exitCode;
-  const reason = outcome.reason ?? failure ?? (exitCode === 0 ? undefined : `the command ended with ${exitCode}`);
-  const lines = await session.close({ outcome: exitCode === 0 ? 'succeeded' : 'failed', ending: outcome.ending, exitCode, ...(reason === undefined ? {} : { reason }), forced: outcome.ending !== 'exited' }).catch(abandon);
-  const residue = lines.filter((line) => line.result === 'residue');
-  if (residue.length === 0) await open.release();
-  const code = residue.length > 0 ? EXIT.residue : exitCode;
-  const result = { v: 1, runId: plan.runId, exitCode: code, exitSource: outcome.ending === 'exited' && code === outcome.exitCode ? 'command' : 'cellos', ending: outcome.ending, signal: outcome.signal, reason, evidence: bundle.path, residue };
-  const file = args.text('result');
-  if (file !== undefined) writeFileSync(file, `${JSON.stringify(result)}\n`);
-  if (!args.flag('quiet')) process.stderr.write(`cellos: run ${plan.runId} ${outcome.ending}, exit ${code}${outcome.reason === undefined && failure === undefined ? '' : ` (${outcome.reason ?? failure})`}; evidence ${bundle.path}\n${workspace === undefined ? '' : workspaceLine(plan.runId, workspace)}`);
-  // Whoever was to read this has had its time. What it left unread would keep the process: Node never closes its standard streams.
-  if ((outcome.ending === 'cancelled' || outcome.ending === 'timed-out') && process.stdout.writableLength + process.stderr.writableLength > 0) process.exit(code);
-  return code;
+  // Whoever was to read the output has had its time: what it left unread does not keep us.
+  const unread = (stream: NodeJS.WriteStream): boolean => (result.ending === 'cancelled' || result.ending === 'timed-out') && stream.writableLength > 0;
+  sink?.write(result);
+  if (!args.flag('quiet') && !unread(process.stderr)) {
+    const err = standardError(currentSettings());
+    // A terminal has one line for it, and cellos show RUN says where; a log keeps the whole path.
+    await err.lines([endLine(result, { evidence: !err.terminal || args.text('evidence') !== undefined }), ...workspaceLines(result)]);
+  }
+  if (unread(process.stdout) || unread(process.stderr)) process.exit(result.exitCode); // Node never closes its standard streams
+  return result.exitCode;
 }
 
 export const runCommandLine = { execute };

@@ -3,7 +3,7 @@ import { fromBase64, toBase64, utf8 } from '../../base/bytes.ts';
 import { jcsBytes } from '../../base/canonical-json.ts';
 import { ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
 import { decodeDerSignature, encodeDerSignature } from '../../base/ecdsa-der.ts';
-import { type JsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { signEvent } from '../signing/envelope.ts';

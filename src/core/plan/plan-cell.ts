@@ -144,7 +144,7 @@ export function planCell(input: PlanInput): Planned {
     ...isolationItems(host, hostUid, input.seccompDigest),
     ...limits.items,
     ...mounts.items,
-    enforced('limit.tmp', 'default', `${tmpfs.tmp} bytes`, 'tmpfs size'),
+    enforced('limit.tmp', 'default', `${tmpfs.tmp} bytes`, 'tmpfs size, of /tmp and of /dev/shm'),
     ...(tmpfs.work === undefined ? [] : [enforced('limit.work', 'default', `${tmpfs.work} bytes`, 'tmpfs size')]),
     enforced('time.ttl', `${time.ttlMs} ms`, `${time.ttlMs} ms, then ${time.graceMs} ms to stop`, 'supervisor, monotonic clock'),
     ...(time.timeoutMs === undefined ? [] : [enforced('time.timeout', `${time.timeoutMs} ms`, `${time.timeoutMs} ms`, 'supervisor, monotonic clock')]),

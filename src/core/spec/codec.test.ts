@@ -16,7 +16,7 @@ const opaque = fc.jsonValue({ maxDepth: 2 }).map((value) => parseJson(JSON.strin
 
 function membersOf(fields: readonly FieldShape[], depth: number): fc.Arbitrary<JsonValue> {
   const members = fields.map((field) => {
-    const value = valueOf(field.shape, depth);
+    const value = jsonOf(field.shape, depth);
     const key = field.alias === undefined ? fc.constant(field.name) : fc.constantFrom(field.name, field.alias);
     const nullish = field.presence === 'nullable' || field.presence === 'optional';
     return fc.tuple(key, field.presence === 'required' ? value : fc.option(nullish ? fc.option(value) : value, { nil: undefined }));
@@ -31,7 +31,7 @@ function membersOf(fields: readonly FieldShape[], depth: number): fc.Arbitrary<J
 }
 
 /** JSON that the shape accepts, in any order and with anything optional there or not. */
-function valueOf(shape: AnyShape, depth = 0): fc.Arbitrary<JsonValue> {
+function jsonOf(shape: AnyShape, depth = 0): fc.Arbitrary<JsonValue> {
   switch (shape.kind) {
     case 'string':
       return text;
@@ -48,13 +48,13 @@ function valueOf(shape: AnyShape, depth = 0): fc.Arbitrary<JsonValue> {
     case 'set':
       return fc.array(fc.constantFrom(...shape.values));
     case 'list':
-      return fc.array(valueOf(shape.item, depth), { maxLength: 3 });
+      return fc.array(jsonOf(shape.item, depth), { maxLength: 3 });
     case 'map':
-      return fc.dictionary(text, valueOf(shape.item, depth) as fc.Arbitrary<string>, { maxKeys: 3, noNullPrototype: false });
+      return fc.dictionary(text, jsonOf(shape.item, depth) as fc.Arbitrary<string>, { maxKeys: 3, noNullPrototype: false });
     case 'struct':
       return membersOf(shape.fields, depth);
     case 'lazy':
-      return depth > 3 ? fc.constant({ kind: 'operator', id: 'root' }) : fc.constant(null).chain(() => valueOf(shape.shape(), depth + 1));
+      return depth > 3 ? fc.constant({ kind: 'operator', id: 'root' }) : fc.constant(null).chain(() => jsonOf(shape.shape(), depth + 1));
     case 'tagged':
       return fc.constantFrom(...shape.variants).chain(([name, inner]) => membersOf(inner.fields, depth).map((members) => ({ ...(members as object), [shape.tag]: name })));
     case 'variants':
@@ -80,7 +80,7 @@ function reversed(value: JsonValue): JsonValue {
 describe('decode() and encode()', () => {
   it.each(Object.entries(WIRE_SHAPES))('read %s, write it, and read the same again, whatever the order of its keys', (_name, shape) => {
     fc.assert(
-      fc.property(valueOf(shape), (value) => {
+      fc.property(jsonOf(shape), (value) => {
         const written = encodeText(shape, read(shape, value));
         expect(encodeText(shape, read(shape, parseJson(written)))).toBe(written);
         expect(encodeText(shape, read(shape, reversed(value)))).toBe(written);
@@ -121,7 +121,7 @@ describe('canonicalSpecHash()', () => {
 
   it('does not depend on white space', () => {
     fc.assert(
-      fc.property(valueOf(EXECUTION_CELL_SPEC), fc.constantFrom(' ', '\n', '\t', '\r\n  '), (value, space) => {
+      fc.property(jsonOf(EXECUTION_CELL_SPEC), fc.constantFrom(' ', '\n', '\t', '\r\n  '), (value, space) => {
         const compact = encodeText(EXECUTION_CELL_SPEC, read(EXECUTION_CELL_SPEC, value) as never);
         const spaced = compact.replace(/("(?:[^"\\]|\\.)*")|([:,{}[\]])/g, (_all, string: string | undefined, sign: string) => string ?? `${space}${sign}${space}`);
         expect(hashOf(spaced)).toBe(hashOf(compact));

@@ -8,8 +8,8 @@
 import type { JsonFloat, JsonValue } from '../../base/json.ts';
 import type { U64 } from './document.ts';
 
-declare const typed: unique symbol;
-declare const presentAlways: unique symbol;
+export declare const typed: unique symbol;
+export declare const presentAlways: unique symbol;
 
 export type AnyShape =
   | { readonly kind: 'string' }

@@ -14,7 +14,10 @@ const place = (host: string, port: number): string => `${asciiLower(host)} ${por
 /** `places`: undefined when the document declares no egress, and then nothing is compared. */
 function checkUrl(target: Extract<ExportTarget, { kind: 'http' }>, path: readonly PathSegment[], places: ReadonlySet<string> | undefined, report: Report): void {
   const url = parseUrl(target.baseUrl);
-  if (url === undefined) return report.add('target.url', path, NO_QUERY);
+  if (url === undefined) {
+    report.add('target.url', path, NO_QUERY);
+    return;
+  }
   const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
   const isBare = !/[?#]/.test(url.href);
   report.unless(isHttp)?.add('target.url.scheme', path, `has to begin with http: or https:, not ${quoted(url.protocol)}`);

@@ -4,7 +4,7 @@
  *   X1  a value goes to the workload and nowhere else: not into a plan, an event, a log line or an error;
  *   X2  each step in the life of a lease is a record: minted, used, refused, revoked, expired, revocation-failed;
  *   X3  the first secret that cannot be had stops the run before the cell exists;
- *   X4  what a guest asks for is recorded one by one up to a bound, and then counted: the totals stand in the last records.
+ *   X4  a workload that asks without end cannot fill the evidence: beyond a bound its requests are counted, and the count is a record.
  */
 import { jsonObject, type JsonObject } from '../../base/json.ts';
 import { messageOf } from '../../base/errors.ts';
@@ -42,9 +42,10 @@ export class SecretSession {
   readonly #options: SecretSessionOptions;
   readonly #held: Held[] = [];
   readonly #env = new Map<string, Secret>();
+  /** Requests of the workload by lease and state. */
+  readonly #asked = new Map<string, { ref: string; leaseId: string; state: string; count: number }>();
   #channel: SecretChannel | undefined;
   #identityRecorded = false;
-  #refusals = 0;
   #recorder: RunRecorder | undefined;
   #run: RunContext | undefined;
 
@@ -65,6 +66,21 @@ export class SecretSession {
     if (this.#recorder === undefined || this.#run === undefined) return;
     const { runId, cellId, spec } = this.#run;
     this.#recorder.record('secretLease', jsonObject({ runId, cellId, specId: spec.id, ref, leaseId, broker: this.#options.broker.name, state, uses, reason }));
+  }
+
+  /** A record of what the workload did, as long as there are few [X4]. */
+  #recordAsked(ref: string, leaseId: string, state: 'used' | 'refused', uses: number, reason?: string): void {
+    const key = `${leaseId} ${state}`;
+    const asked = this.#asked.get(key) ?? { ref, leaseId, state, count: 0 };
+    this.#asked.set(key, { ...asked, count: asked.count + 1 });
+    if (asked.count < LIMITS.secretLeaseRecordsMax) this.#recordLease(ref, leaseId, state, uses, reason);
+  }
+
+  #recordRest(): void {
+    for (const { ref, leaseId, state, count } of this.#asked.values()) {
+      const more = count - LIMITS.secretLeaseRecordsMax;
+      if (more > 0) this.#recordLease(ref, leaseId, state, this.#held.find((held) => held.lease.leaseId === leaseId)?.uses ?? 0, `${more} more, not recorded one by one`);
+    }
   }
 
   /** @throws CellError `secret.missing` | `secret.broker` */
@@ -91,20 +107,9 @@ export class SecretSession {
 
   async #read(held: Held, signal: AbortSignal): Promise<Secret> {
     const value = await held.lease.read({ signal });
-    this.#used(held);
-    return value;
-  }
-
-  #used(held: Held): void {
     held.uses += 1;
-    if (held.uses <= LIMITS.secretRecordsMax) this.#recordLease(held.ref, held.lease.leaseId, 'used', held.uses); // X4
-  }
-
-  #refused(key: string, reason: string): void {
-    this.#refusals += 1;
-    if (this.#refusals > LIMITS.secretRecordsMax) return; // X4
-    const held = this.#held.find((one) => one.ref === key);
-    this.#recordLease(held?.ref ?? '(unknown)', held?.lease.leaseId ?? '', 'refused', held?.uses ?? 0, reason);
+    this.#recordAsked(held.ref, held.lease.leaseId, 'used', held.uses);
+    return value;
   }
 
   async #open(signal: AbortSignal): Promise<void> {
@@ -118,10 +123,14 @@ export class SecretSession {
         if (held === undefined) throw new Error('unknown key');
         const taken = snapshot.get(key);
         if (taken === undefined) return this.#read(held, signal);
-        this.#used(held);
+        held.uses += 1;
+        this.#recordAsked(key, held.lease.leaseId, 'used', held.uses);
         return taken;
       },
-      refused: (key, reason) => this.#refused(key, reason),
+      refused: (key, reason) => {
+        const held = this.#held.find((one) => one.ref === key);
+        this.#recordAsked(held?.ref ?? '(unknown)', held?.lease.leaseId ?? '', 'refused', held?.uses ?? 0, reason);
+      },
     };
     this.#channel = await this.#options.listen({ listener, ttlMs: Math.max(plan.time.ttlMs, 1000) });
     for (const [name, value] of this.#channel.variables) this.#env.set(name, value);
@@ -160,7 +169,7 @@ export class SecretSession {
   /** Revokes every lease and closes the socket; each is one line of the certificate. Never throws for a broker. @throws CellError `evidence.unwritable` */
   async end(recorder: RunRecorder, run: RunContext, provenance: JsonObject | undefined): Promise<readonly TeardownLine[]> {
     const { lines, ended } = await this.#release();
-    if (this.#refusals > LIMITS.secretRecordsMax) this.#recordLease('(any)', '', 'refused', 0, `${this.#refusals} requests were refused in all; the first ${LIMITS.secretRecordsMax} are recorded one by one`);
+    this.#recordRest();
     const { identity } = this.#options;
     for (const { held: { ref, lease, uses }, state, detail } of ended) {
       this.#recordLease(ref, lease.leaseId, state, uses);

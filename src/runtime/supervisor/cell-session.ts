@@ -162,7 +162,7 @@ function recordBeginning(deps: SessionDeps, input: SessionInput, run: RunContext
     }),
   );
   if (input.swept.length > 0) recorder.record('recoverySwept', jsonObject({ ...ids, runs: input.swept }));
-  recorder.record('planEffective', jsonObject({ ...ids, backend: plan.backend, planDigest: planDigest(plan), items: itemsJson(plan), downgrades: plan.downgrades }));
+  recorder.record('planEffective', jsonObject({ ...ids, backend: plan.backend, planDigest: planDigest(plan), argv: plan.argv, items: itemsJson(plan), downgrades: plan.downgrades }));
   recorder.record('networkScope', referenceData.networkScope(run));
   recorder.record('dnsTargetSet', referenceData.dnsTargetSet(run, { policyDigest: document.specHash, updatedAt: deps.clock.nowRfc3339(), keysetId: 'cellos:builtin-v0', issuerKid: 'cellos-local-resolve-v0' }));
 }

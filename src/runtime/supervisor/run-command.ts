@@ -108,27 +108,20 @@ class EndingLoop {
 
 type Keepers = { readonly stdout: OutputKeeper; readonly stderr: OutputKeeper };
 
-interface Consumer {
-  readonly request: CommandRequest;
-  readonly keepers: Keepers | undefined;
-  /** Resolves when nobody waits for the consumer any longer: the rest is only kept. */
-  readonly unread: Promise<'unread'>;
-  readonly onFailure: (error: unknown) => void;
-}
-
-async function pump(process: CellProcess, stream: 'stdout' | 'stderr', { request, keepers, unread, onFailure }: Consumer): Promise<void> {
+/** @param unread resolves when nobody waits for the consumer any longer; the rest is only kept */
+async function pump(input: { process: CellProcess; stream: 'stdout' | 'stderr'; request: CommandRequest; keepers: Keepers | undefined; unread: Promise<'unread'>; onFailure: (error: unknown) => void }): Promise<void> {
+  const { process, stream, request, keepers } = input;
   let open = true;
   for await (const chunk of process[stream]) {
     try {
       keepers?.[stream].write(chunk);
     } catch (error) {
-      onFailure(error);
-      return;
+      return input.onFailure(error);
     }
     if (!open) continue;
-    const taken = await Promise.race([request.onOutput(stream, chunk), unread]);
-    if (taken === false) return void process.closeOutput(stream);
+    const taken = await Promise.race([request.onOutput(stream, chunk), input.unread]);
     open = taken === true;
+    if (taken === false) return void process.closeOutput(stream);
   }
 }
 
@@ -266,8 +259,7 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   if (request.cancel.aborted) onCancel();
   if (request.force?.aborted) onForce();
   const unread = Promise.withResolvers<'unread'>();
-  const consumer: Consumer = { request, keepers, unread: unread.promise, onFailure: fail };
-  const outputs = [pump(process, 'stdout', consumer), pump(process, 'stderr', consumer)];
+  const outputs = (['stdout', 'stderr'] as const).map((stream) => pump({ process, stream, request, keepers, unread: unread.promise, onFailure: fail }));
   if (request.stdin !== undefined) feed(process, request.stdin, done.signal).catch(() => process.closeStdin());
   const pid = await process.started;
   try {

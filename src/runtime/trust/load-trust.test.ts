@@ -10,7 +10,9 @@ import { keysetEvent, loadCeiling, loadKeyset, loadVerifyKeys, type TrustContext
 const key = ed25519SigningKey(new Uint8Array(32).fill(5));
 const keys = new Map([['root', key.publicKey], ['alias', key.publicKey]]);
 let folder = '';
-beforeEach(() => void (folder = mkdtempSync(`${tmpdir()}/cellos-trust-`)));
+beforeEach(() => {
+  folder = mkdtempSync(`${tmpdir()}/cellos-trust-`);
+});
 afterEach(() => rmSync(folder, { recursive: true }));
 
 function put(name: string, payloadType: string, payload: string, kids: readonly string[] = ['root']): string {

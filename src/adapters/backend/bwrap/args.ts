@@ -115,7 +115,8 @@ export function cellLaunch(plan: CellPlan, view: SystemView, extra: { seccomp: U
   stageSystem(plan, view, staged);
   args.push('--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys');
   for (const path of ['/proc/irq', '/proc/bus', '/proc/fs', '/proc/sysrq-trigger']) args.push('--ro-bind-try', path, path);
-  args.push('--dev', '/dev');
+  // /dev is bubblewrap's own tmpfs: without a size it would grow to half of the host's memory, and without the remount be writable. [R2]
+  args.push('--dev', '/dev', '--size', String(plan.tmpfs.tmp), '--tmpfs', '/dev/shm', '--remount-ro', '/dev');
   stageOwn(plan, view, staged, extra);
   args.push('--remount-ro', '/', '--chdir', '/');
   const records = [

@@ -5,7 +5,8 @@ import { CellError } from '../../../base/errors.ts';
 import { hostFacts, planRun } from '../../../compose/local.ts';
 import { currentSettings } from '../../../config/env.ts';
 import { NO_ASKS } from '../../../core/plan/asks.ts';
-import { cellBackendContract, fakeDocument } from '../../../testing/index.ts';
+import { cellBackendContract } from '../../../testing/contracts/cell-backend.ts';
+import { fakeDocument } from '../../../testing/index.ts';
 import { createBwrapBackend } from './backend.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-backend-`);

@@ -168,7 +168,7 @@ function startLauncher(plan: CellPlan, bytes: Uint8Array, scratch: string): Host
   writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' });
   const fd = openSync(path, 'r');
   try {
-    return startProcess({ program: plan.programs.helper, args: ['launch', '3', String(process.pid)], env: {}, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', fd, 'pipe', 'pipe'] });
+    return startProcess({ program: plan.programs.helper, args: ['launch', '3', String(process.pid)], env: {}, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', fd, 'pipe', 'pipe'], ownSession: true });
   } finally {
     closeSync(fd);
   }

@@ -98,6 +98,31 @@ describe('the x86-64 filter', () => {
     expect(call(16, 0, 0x5401)).toBe(ALLOW);
   });
 
+  it('lets no file become setuid or setgid, whichever call makes it [S4]', () => {
+    const O_CREAT = 0x40;
+    const O_TMPFILE = 0x410000;
+    for (const bits of [0o4755, 0o2755, 0o6000]) {
+      for (const answerOf of [call(90, 0, bits), call(91, 0, bits), call(85, 0, bits), call(133, 0, 0o100000 | bits, 0), call(259, -100, 0, bits, 0), call(268, -100, 0, bits), call(452, -100, 0, bits, 0)]) expect(answerOf).toBe(EPERM);
+      for (const flags of [O_CREAT, O_CREAT | 1, O_TMPFILE | 1]) {
+        expect(call(2, 0, flags, bits)).toBe(EPERM);
+        expect(call(257, -100, 0, flags, bits)).toBe(EPERM);
+      }
+    }
+  });
+
+  it('leaves every other mode alone, and the mode of an open that makes nothing', () => {
+    for (const mode of [0o644, 0o755, 0o1777, 0]) {
+      for (const answerOf of [call(90, 0, mode), call(91, 0, mode), call(268, -100, 0, mode), call(257, -100, 0, 0x41, mode), call(2, 0, 0x41, mode), call(452, -100, 0, mode, 0)]) expect(answerOf).toBe(ALLOW);
+    }
+    expect(call(257, -100, 0, 0, 0o6000)).toBe(ALLOW);
+    expect(call(2, 0, 0o2000000, 0o6000)).toBe(ALLOW);
+  });
+
+  it('keeps the limits of the init from everybody but itself', () => {
+    expect(call(302, 1, 7, 0, 0)).toBe(EPERM);
+    for (const pid of [0, 2, 77]) expect(call(302, pid, 7, 0, 0)).toBe(ALLOW);
+  });
+
   it('knows no other personality than the usual', () => {
     expect(call(135, 0)).toBe(ALLOW);
     expect(call(135, 0xffffffff)).toBe(ALLOW);

@@ -3,7 +3,9 @@
  *
  *   S1  another architecture (int 0x80 on x86-64 included) or the x32 numbering kills the process;
  *   S2  what is denied is denied for every argument, but for the calls filtered by argument below;
- *   S3  clone3 answers ENOSYS, so that libc falls back to clone, whose flags can be seen.
+ *   S3  clone3 answers ENOSYS, so that libc falls back to clone, whose flags can be seen;
+ *   S4  no file can be made setuid or setgid: in a folder shown writable it would be a program of the folder's owner on the host. openat2
+ *       hides its mode behind a pointer: the init needs it, and takes it from what it starts (native/init.c).
  *
  * LIMIT: a deny list. What the kernel gains later is open until it is listed; the user namespace, the empty capability sets and the mount
  * view hold without it. See docs/threat-model.md.
@@ -47,16 +49,31 @@ interface ArchTable {
   readonly socket: number;
   readonly socketpair: number;
   readonly ioctl: number;
+  readonly prlimit64: number;
+  /** Calls that give a file its mode: number, index of the mode, and of the flags where only some make a file [S4]. */
+  readonly modes: readonly { readonly nr: number; readonly mode: number; readonly flags?: number }[];
 }
 
+const FCHMODAT2 = { nr: 452, mode: 2 };
+
+/** open, creat, chmod, fchmod, mknod, openat, mknodat, fchmodat */
+const X64_MODES = [{ nr: 2, mode: 2, flags: 1 }, { nr: 85, mode: 1 }, { nr: 90, mode: 1 }, { nr: 91, mode: 1 }, { nr: 133, mode: 1 }, { nr: 257, mode: 3, flags: 2 }, { nr: 259, mode: 2 }, { nr: 268, mode: 2 }, FCHMODAT2];
+/** mknodat, fchmod, fchmodat, openat */
+const ARM64_MODES = [{ nr: 33, mode: 2 }, { nr: 52, mode: 1 }, { nr: 53, mode: 2 }, { nr: 56, mode: 3, flags: 2 }, FCHMODAT2];
+
 const TABLES: Readonly<Record<SeccompArch, ArchTable>> = {
-  x64: { audit: 0xc000003e, denied: X64, clone: 56, socket: 41, socketpair: 53, ioctl: 16 },
-  arm64: { audit: 0xc00000b7, denied: ARM64, clone: 220, socket: 198, socketpair: 199, ioctl: 29 },
+  x64: { audit: 0xc000003e, denied: X64, clone: 56, socket: 41, socketpair: 53, ioctl: 16, prlimit64: 302, modes: X64_MODES },
+  arm64: { audit: 0xc00000b7, denied: ARM64, clone: 220, socket: 198, socketpair: 199, ioctl: 29, prlimit64: 261, modes: ARM64_MODES },
 };
 
 const CLONE3 = 435;
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. A time namespace needs unshare or clone3, which are closed. */
 const CLONE_NAMESPACES = 0x7e020000;
+/** O_CREAT and the bit that makes O_TMPFILE: without one of them the mode of open is not looked at, and may be anything. */
+const OPEN_MAKES = 0x40 | 0x400000;
+/** S_ISUID and S_ISGID. */
+const SET_ID_BITS = 0o6000;
+const INIT_PID = 1;
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
 const FAMILY = { unix: 1, inet: 2, inet6: 10, netlink: 16 } as const;
@@ -93,7 +110,11 @@ function argumentFilters(table: ArchTable): Instruction[] {
     answer(errno(EAFNOSUPPORT)),
     answer(ALLOW),
   ];
+  const setIdRefused = (mode: number): Instruction[] => [load(OFFSET.arg(mode)), jumpSet(SET_ID_BITS, 0, 1), answer(errno(EPERM)), answer(ALLOW)];
   return [
+    ...table.modes.flatMap(({ nr, mode, flags }) => onCall(nr, [...(flags === undefined ? [] : [load(OFFSET.arg(flags)), jumpSet(OPEN_MAKES, 1, 0), answer(ALLOW)]), ...setIdRefused(mode)])), // S4
+    // The init runs as the workload's user, so that its limits could be taken down to end the cell.
+    ...onCall(table.prlimit64, [load(OFFSET.arg(0)), jumpEqual(INIT_PID, 0, 1), answer(errno(EPERM)), answer(ALLOW)]),
     ...onCall(table.clone, [load(OFFSET.arg(0)), jumpSet(CLONE_NAMESPACES, 0, 1), answer(errno(EPERM)), answer(ALLOW)]),
     ...onCall(CLONE3, [answer(errno(ENOSYS))]),
     ...onCall(table.socket, families(true)),

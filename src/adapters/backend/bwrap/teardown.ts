@@ -4,7 +4,7 @@
  *   T1  every step runs, whatever the one before did; a probe that could not be made is `unchecked`, never `clean`;
  *   T2  a process is killed only when its start time still is the one we know.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ignore, messageOf } from '../../../base/errors.ts';
 import { LIMITS } from '../../../base/limits.ts';
@@ -12,6 +12,7 @@ import type { PlannedCgroup } from '../../../core/plan/plan.ts';
 import type { TeardownLine } from '../../../ports/cell-backend.ts';
 import { killCgroups, processesOf, removeCgroup } from '../../os/cgroup.ts';
 import { type NamespaceScan, scanNamespaces, startTimeOf } from '../../os/procfs.ts';
+import { removeTree } from '../../os/remove-tree.ts';
 
 export interface Remains {
   readonly cgroups: readonly Pick<PlannedCgroup, 'controller' | 'version' | 'path'>[];
@@ -103,7 +104,7 @@ export async function probeRemains(remains: Remains): Promise<TeardownLine[]> {
       return left.length > 0 ? { result: 'residue', detail: `${left.length} mounts beneath ${remains.scratch}` } : { result: 'clean', detail: 'the mounts were in the namespace of the cell, and none is in ours' };
     }),
     probe('temp', () => {
-      rmSync(remains.scratch, { recursive: true, force: true });
+      removeTree(remains.scratch);
       return existsSync(remains.scratch) ? { result: 'residue', detail: `${remains.scratch} is still there` } : { result: 'clean', detail: 'the scratch folder is removed' };
     }),
   );
