@@ -8,6 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { utf8 } from '../src/base/bytes.ts';
 import { sha256Hex } from '../src/base/crypto.ts';
 import { isCellError } from '../src/base/errors.ts';
 import { fuzz, type FuzzTarget } from './engine.ts';
@@ -15,12 +16,13 @@ import { fuzz, type FuzzTarget } from './engine.ts';
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 export function fuzzTargets(): string[] {
-  return readdirSync(`${here}targets`).filter((name) => name.endsWith('.ts')).map((name) => name.slice(0, -3)).sort();
+  return readdirSync(`${here}targets`).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).map((name) => name.slice(0, -3)).sort();
 }
 
 interface TargetModule {
   readonly default: FuzzTarget;
-  readonly seeds?: readonly Uint8Array[];
+  /** Texts are tried as UTF-8. */
+  readonly seeds?: readonly (Uint8Array | string)[];
 }
 
 async function loadTarget(name: string): Promise<TargetModule> {
@@ -42,7 +44,7 @@ export async function runFuzz(options: { target: string; seconds: number; seed: 
   const module = await loadTarget(target);
   const folder = `${here}corpus/${target}`;
   const corpus = existsSync(folder) ? readdirSync(folder).sort().map((name) => new Uint8Array(readFileSync(`${folder}/${name}`))) : [];
-  const outcome = fuzz(module.default, [...(module.seeds ?? []), ...corpus], { seconds, seed, isExpected });
+  const outcome = fuzz(module.default, [...(module.seeds ?? []).map((seed) => (typeof seed === 'string' ? utf8(seed) : seed)), ...corpus], { seconds, seed, isExpected });
   const summary = `${outcome.executions} inputs, ${outcome.blocks} blocks reached, ${outcome.found.length} inputs found, seed ${seed}`;
   if (options.keep && outcome.found.length > 0) {
     mkdirSync(folder, { recursive: true });

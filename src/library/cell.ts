@@ -254,7 +254,7 @@ export class Cell implements AsyncDisposable {
       teardown = await session.close(end);
     } finally {
       // Also when the evidence failed: nothing of the cell outlives it, and its marks go only when nothing is left.
-      const lines = await session.cell.destroy();
+      const lines = await session.abandon();
       if (![...teardown, ...lines].some((line) => line.result === 'residue')) await this.#run.release();
     }
     return { runId: plan.runId, ending: ending.ending, outcome, ...(reason === undefined ? {} : { reason }), teardown, residue: teardown.filter((line) => line.result === 'residue'), bundle: bundle.path };

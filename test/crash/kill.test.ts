@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { StateFolder } from '../../src/compose/local.ts';
@@ -23,9 +23,9 @@ describe('a supervisor killed with SIGKILL', () => {
   it('leaves nothing after the next start at random moments, also when two starts sweep at once', async () => {
     const seed = Date.now() % 2 ** 31;
     console.log(`kill campaign: seed ${seed}`);
-    const report = await killCampaign({ folder: `${folder}/random`, seed, count: 60, parallel: 2, batch: 6 });
+    const report = await killCampaign({ folder: `${folder}/random`, seed, count: 200, parallel: 2, batch: 10 });
     expect(report.wrong, `seed ${seed}`).toEqual([]);
-    expect(report.killed).toBeGreaterThan(30);
+    expect(report.killed).toBeGreaterThan(120);
   }, 300_000);
 
   it('is swept from what it had written last: half of a record, of an artifact, of the attestation', async () => {
@@ -53,5 +53,15 @@ describe('StateFolder', () => {
     expect(state.tidyAbandoned(run)).toEqual([]);
     state.unmarkLive(run.runId);
     expect(state.list()).toMatchObject([{ state: 'unsealed' }]);
+  });
+
+  it('lists one whose link was made and whose bundle was not [Z3]', () => {
+    const state = new StateFolder(`${folder}/dangling`);
+    const run = { runId: '1'.repeat(26), owner: { pid: 4194305, startTime: '1', bootId: 'x' }, scratch: state.scratchOf('1'.repeat(26)), bundle: `${folder}/nowhere`, cgroups: [] };
+    state.markLive(run);
+    symlinkSync(run.bundle, `${state.path}/runs/${run.runId}`);
+    state.tidyAbandoned(run);
+    state.tidyAbandoned(run);
+    expect(readdirSync(`${state.path}/runs/${run.runId}`)).toEqual([]);
   });
 });

@@ -132,7 +132,14 @@ export class StateFolder {
     for (const name of namesIn(artifacts)) if (/^part-\d+$/.test(name)) removed.push(`${artifacts}${name}`);
     for (const path of removed) rmSync(path, { force: true });
     const listed = `${this.path}/runs/${run.runId}`;
-    if (lstatSync(listed, { throwIfNoEntry: false }) === undefined) mkdirSync(listed, { recursive: true, mode: 0o700 });
+    if (!existsSync(listed)) {
+      try {
+        unlinkSync(listed);
+      } catch (error) {
+        ignore(error, 'there is no link to a bundle that was never made; or another start has replaced it by now');
+      }
+      mkdirSync(listed, { recursive: true, mode: 0o700 });
+    }
     return removed;
   }
 
