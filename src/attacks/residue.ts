@@ -11,7 +11,7 @@ function stays(id: string, title: string, attempt: readonly (string | number)[],
 }
 
 function outlasts(id: string, title: string, attempt: readonly (string | number)[], cell: ScenarioCell = {}): Scenario {
-  return solo({ class: 'residue', cell: { ttlSeconds: 1, graceSeconds: 0, ...cell }, ending: 'timed-out', limits: ['time'], attack: attack(`residue.${id}`, title, attempt, 'timed-out', ['time.ttl', ...PID]) });
+  return solo({ class: 'residue', cell: { ttlSeconds: 1, graceSeconds: 1, ...cell }, ending: 'timed-out', limits: ['time'], attack: attack(`residue.${id}`, title, attempt, 'timed-out', ['time.ttl', ...PID]) });
 }
 
 export const RESIDUE: readonly Scenario[] = [

@@ -75,10 +75,10 @@ describe('cellos run SPEC', () => {
     const path = file('bad.yaml', YAML.replace('ttlSeconds', 'ttlSecond').replace('id: hello', 'id: ""'));
     const result = cellos(['run', path]);
     expect(result).toMatchObject({ status: 65, stdout: '' });
-    expect(result.stderr.split('\n').slice(1, 4)).toEqual([
-      `  ${path}:7:3: spec.lifetime.ttlSeconds is missing: a whole number is required`,
-      `  ${path}:4:7: spec.id has to be 1 to 128 letters, digits, dots, dashes and underscores, begin with a letter or digit, and hold no ".."`,
-      `  ${path}:8:5: spec.lifetime.ttlSecond is an unknown key; did you mean ttlSeconds?`,
+    expect(result.stderr.split('\n').slice(1, 4).map((line) => line.trimStart())).toEqual([
+      `${path}:7:3: spec.lifetime.ttlSeconds is missing: a whole number is required`,
+      `${path}:4:7: spec.id has to be 1 to 128 letters, digits, dots, dashes and underscores, begin with a letter or digit, and hold no ".."`,
+      `${path}:8:5: spec.lifetime.ttlSecond is an unknown key; did you mean ttlSeconds?`,
     ]);
   });
 

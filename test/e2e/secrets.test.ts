@@ -53,9 +53,9 @@ describe('secrets by socket', () => {
 
   it('counts a flood of requests, and does not write it all down [X4]', () => {
     const result = run(['--secret-delivery', 'runtimeLeasedBroker'], 'i=0; while [ $i -lt 300 ]; do secret get TOKEN >/dev/null; CELLOS_RUNTIME_SECRET_TOKEN=x secret get TOKEN 2>/dev/null; i=$((i+1)); done');
-    expect(result.leases.filter(({ state }) => state === 'used')).toHaveLength(256);
+    expect(result.leases.filter(({ state }) => state === 'used')).toHaveLength(101); // one by one to a hundred, then one for the rest
+    expect(result.leases.filter(({ state }) => state === 'refused')).toHaveLength(101);
     expect(result.leases.at(-1)).toMatchObject({ state: 'revoked', uses: 300 });
-    expect(result.leases.at(-2)?.['reason']).toContain('300 requests were refused in all');
   });
 
   it('leaves the value in no file and no word of ours [X1]', () => {

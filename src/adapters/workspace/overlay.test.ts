@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -59,6 +59,18 @@ describe('openOverlay()', () => {
       writeFileSync(`${upper}/new`, 'm');
       expect(() => overlay.apply(changes)).toThrow(expect.objectContaining({ code: 'workspace.failed' }));
       expect(existsSync(`${source}/new`)).toBe(false);
+    } finally {
+      dispose();
+    }
+  });
+
+  it('takes set-user-ID bits off what it brings over [L3]', async () => {
+    const { overlay, upper, write, source, dispose } = subject();
+    try {
+      write('tool', '#!/bin/sh\n');
+      chmodSync(`${upper}/tool`, 0o6755);
+      overlay.apply(await overlay.changes());
+      expect(statSync(`${source}/tool`).mode & 0o7777).toBe(0o755);
     } finally {
       dispose();
     }
