@@ -176,7 +176,12 @@ export class CellChannel implements CellFiles {
         job.stdinClosed = true;
         this.#send(toCell.stdinEof(id));
       },
-      closeOutput: (stream) => void this.#send(toCell.closeOutput(id, stream === 'stdout' ? 0 : 1)),
+      closeOutput: (stream) => {
+        const index = stream === 'stdout' ? 0 : 1;
+        this.#send(toCell.closeOutput(id, index));
+        // The init closes its end at once and says no more of this stream: what is here already is the rest of it.
+        job.queues[index].end();
+      },
       signal: (signal) => void this.#send(toCell.signal(id, signal)),
     };
   }
