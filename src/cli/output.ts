@@ -32,7 +32,13 @@ export class Output {
   write(chunk: string | Uint8Array): Promise<boolean> {
     if (this.#gone.signal.aborted || this.#stream.destroyed || !this.#stream.writable) return Promise.resolve(false);
     return new Promise((resolve) => {
-      this.#stream.write(chunk, (error) => resolve(error === undefined || error === null));
+      // Of a stream that broke, Node does not call back every write that waited.
+      const broken = (): void => resolve(false);
+      this.#gone.signal.addEventListener('abort', broken, { once: true });
+      this.#stream.write(chunk, (error) => {
+        this.#gone.signal.removeEventListener('abort', broken);
+        resolve(error === undefined || error === null);
+      });
     });
   }
 

@@ -322,6 +322,18 @@ describe('cellos doctor', () => {
   });
 });
 
+describe('a reader that goes away', () => {
+  it('ends the command as a closed pipe does, and the run is sealed', async () => {
+    const { start, cellos, ids } = host();
+    const run = start(['run', '-q', '--', 'yes']);
+    await run.until('y\n');
+    run.child.stdout.destroy();
+    expect(await run.ended).toBe(141);
+    expect(cellos('verify', ids()[0] ?? '').status).toBe(0);
+    expect(lastJson(cellos('ps', '--json').stdout)).toMatchObject({ state: 'sealed', ending: 'signalled', signalName: 'SIGPIPE' });
+  });
+});
+
 describe('the program', () => {
   it('ends quietly when its reader goes away', () => {
     const { cellos, shell } = host();

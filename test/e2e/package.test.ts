@@ -79,7 +79,7 @@ describe('the installed package', () => {
   it('can be imported, and its types hold in a strict project', () => {
     const entries = Object.keys(manifest.exports).filter((name) => name !== './package.json');
     const lines = entries.map((name, i) => `import * as m${i} from 'cellos${name.slice(1)}';`);
-    writeFileSync(`${app}/use.ts`, `${lines.join('\n')}\nexport const names: string[] = [${entries.map((_, i) => `...Object.keys(m${i})`).join(', ')}];\nimport { auditBundle, type Verdict } from 'cellos/core';\nexport const verdict = async (): Promise<Verdict> => (await auditBundle({ list: async () => [], open: () => { throw new Error('none'); } }, { roots: new Map() })).verdict;\nif (await verdict() !== 'tampered') throw new Error('no verdict');\n`);
+    writeFileSync(`${app}/use.ts`, `${lines.join('\n')}\nexport const names: string[] = [${entries.map((_, i) => `...Object.keys(m${i})`).join(', ')}];\nimport { auditBundle, type Verdict } from 'cellos/core';\nexport const verdict = async (): Promise<Verdict> => (await auditBundle({ list: async () => [], open: () => { throw new Error('none'); } }, { roots: new Map() })).verdict;\nif (await verdict() !== 'incomplete-tail') throw new Error('no verdict');\n`);
     writeFileSync(`${app}/tsconfig.json`, JSON.stringify({ compilerOptions: { strict: true, module: 'nodenext', target: 'es2024', lib: ['es2024', 'esnext.disposable'], noEmit: true, types: ['node'], typeRoots: [resolve('node_modules/@types')] }, files: ['use.ts'] }));
     expect(sh(process.execPath, [resolve('node_modules/.bin/tsc'), '-p', app])).toMatchObject({ status: 0, stdout: '' });
     expect(sh(process.execPath, ['use.ts'])).toMatchObject({ status: 0, stderr: '' });
