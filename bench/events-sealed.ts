@@ -4,7 +4,6 @@
  *
  * Not measured: writing the line, making it durable, delivering it. Salts come from a counter, not from the system's random source.
  */
-import { loadavg } from 'node:os';
 import { utf8 } from '../src/base/bytes.ts';
 import { ed25519SigningKey } from '../src/base/crypto.ts';
 import { commandCompletedData } from '../src/core/events/lifecycle.ts';
@@ -12,6 +11,7 @@ import { EVENTS } from '../src/core/events/catalogue.ts';
 import { canonicalEventText } from '../src/core/events/envelope-codec.ts';
 import type { EventDraft } from '../src/core/events/envelope.ts';
 import { ChainWriter, SALT_BYTES } from '../src/core/evidence/chain.ts';
+import { median } from './pairs.ts';
 
 export interface EventsSealed {
   /** Sealed events per second, median of the rounds. */
@@ -22,8 +22,6 @@ export interface EventsSealed {
   readonly ratio: number;
   /** Canonical bytes of one event. */
   readonly eventBytes: number;
-  /** One-minute load average of the machine at the end: others' work makes both numbers smaller. */
-  readonly load: number;
 }
 
 const SPEC = { id: 'bench', authority: {}, lifetime: { ttlSeconds: 60 }, correlation: { platform: 'bench', labels: { team: 'blue', zone: 'z1' } } };
@@ -36,8 +34,6 @@ function draft(n: number): EventDraft {
   );
   return { type: EVENTS.commandCompleted.type, data, tier: 'host' };
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 function ratePerSecond(count: number, work: () => void): number {
   const from = process.hrtime.bigint();
@@ -74,10 +70,5 @@ export function measure(options: { rounds?: number; perRound?: number } = {}): E
     signed.push(ratePerSecond(perRound, sign));
   }
   const [perSecond, baselinePerSecond] = [median(sealed), median(signed)];
-  return { perSecond, baselinePerSecond, ratio: baselinePerSecond / perSecond, eventBytes: bytes.byteLength, load: loadavg()[0] ?? 0 };
-}
-
-if (import.meta.main) {
-  const { perSecond, baselinePerSecond, ratio, eventBytes, load } = measure();
-  console.log(`events sealed: ${Math.round(perSecond)}/s, bare Ed25519: ${Math.round(baselinePerSecond)}/s, ratio ${ratio.toFixed(2)} (events of ${eventBytes} bytes, load ${load.toFixed(1)})`);
+  return { perSecond, baselinePerSecond, ratio: baselinePerSecond / perSecond, eventBytes: bytes.byteLength };
 }

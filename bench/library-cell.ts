@@ -9,7 +9,7 @@ import { inTurns, line } from './pairs.ts';
 function bare(): Promise<void> {
   const [program = '', ...args] = [...BARE_BWRAP, 'true'];
   return new Promise((resolve, reject) => {
-    spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {} , argv0: program }).once('error', reject).once('close', (code) => (code === 0 ? resolve() : reject(new Error(`bwrap ended with ${code}`))));
+    spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {} }).once('error', reject).once('close', (code) => (code === 0 ? resolve() : reject(new Error(`bwrap ended with ${code}`))));
   });
 }
 
@@ -22,19 +22,17 @@ export async function measure(options: { pairs: number; print: (text: string) =>
       if (result.exitCode !== 0) throw new Error(`true ended with ${result.exitCode}`);
     };
     options.print(line(await inTurns('library: create, exec true, close and seal / bare bwrap', options.pairs, whole, bare)));
-    let untilExit = 0;
-    const cells: Cell[] = [];
+    const open: Cell[] = [];
     const createToExit = async (): Promise<void> => {
       const cell = await Cell.create({ stateDir: `${state}/state` });
-      cells.push(cell);
-      untilExit = (await cell.exec(['true'])).exitCode;
-      if (untilExit !== 0) throw new Error(`true ended with ${untilExit}`);
+      open.push(cell);
+      const { exitCode } = await cell.exec(['true']);
+      if (exitCode !== 0) throw new Error(`true ended with ${exitCode}`);
     };
-    const between = async (): Promise<void> => {
-      for (const cell of cells.splice(0)) await cell.close(); // not in the time of either
+    const closeAll = async (): Promise<void> => {
+      for (const cell of open.splice(0)) await cell.close();
     };
-    const paired = await inTurns('library: create → exit of true / bare bwrap', options.pairs, createToExit, async () => bare());
-    await between();
+    const paired = await inTurns('library: create → exit of true / bare bwrap', options.pairs, createToExit, bare, closeAll);
     options.print(line(paired, 'at most 2×'));
   } finally {
     rmSync(state, { recursive: true, force: true });

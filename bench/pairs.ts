@@ -14,11 +14,16 @@ export interface Paired {
   readonly pairs: number;
 }
 
-export async function inTurns(name: string, pairs: number, ours: () => Promise<void> | void, baseline: () => Promise<void> | void): Promise<Paired> {
-  const timed = async (work: () => Promise<void> | void): Promise<number> => {
+type Work = () => Promise<void> | void;
+
+/** @param between done after each, in the time of neither */
+export async function inTurns(name: string, pairs: number, ours: Work, baseline: Work, between?: Work): Promise<Paired> {
+  const timed = async (work: Work): Promise<number> => {
     const from = process.hrtime.bigint();
     await work();
-    return Number(process.hrtime.bigint() - from) / 1e6;
+    const ms = Number(process.hrtime.bigint() - from) / 1e6;
+    await between?.();
+    return ms;
   };
   for (let i = 0; i < 3; i += 1) {
     await timed(ours);

@@ -1,21 +1,30 @@
 /**
- * Bundles the programs: one file each, started by src/cli/loader.cjs beside it from compiled code.
+ * Bundles the programs, started by src/cli/loader.cjs beside them from compiled code. `cellos run` is a bundle of its own: the shorter the run, the
+ * more it counts what has to be read before it.
  *
  *   `node tools/programs.ts`   into build/programs, where the programs of a clone find them (bin/)
  *   tools/build.ts             into dist, for the package
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 /** Programs by the name they are installed under. */
 export const PROGRAMS: Readonly<Record<string, string>> = { cellos: 'src/cli/main.ts' };
 
+/** Leaves out what the table of commands can load but for one, which is all that this bundle is started for. */
+const onlyCommand = (name: string): Plugin => ({
+  name: `only-${name}`,
+  setup(context) {
+    context.onResolve({ filter: /^\.\/commands\// }, ({ path, importer }) => (importer.endsWith('/cli/commands.ts') && path !== `./commands/${name}.ts` ? { path, namespace: 'left-out' } : undefined));
+    context.onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'export {};' }));
+  },
+});
+
 const DECLARED = Object.keys((JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> }).dependencies);
 
 /** CommonJS: importing a built-in module from an ES module touches all of its exports, which costs `fs` and `crypto` alone ten milliseconds. */
-async function bundle(name: string, entry: string, folder: string): Promise<void> {
-  const file = `${name}-main.cjs`;
+async function bundle(entry: string, path: string, plugins: Plugin[]): Promise<string> {
   const result = await build({
     entryPoints: [entry],
     bundle: true,
@@ -27,22 +36,27 @@ async function bundle(name: string, entry: string, folder: string): Promise<void
     banner: { js: 'const __moduleUrl = "file://" + encodeURI(__filename).replace(/[?#]/g, encodeURIComponent);' },
     legalComments: 'none',
     logLevel: 'warning',
-    charset: 'utf8',
+    // ASCII: one byte a character in memory, and nothing to decode.
+    charset: 'ascii',
     minifyWhitespace: true,
+    minifySyntax: true,
     write: false,
+    plugins,
   });
   const [output] = result.outputFiles;
   if (output === undefined) throw new Error(`Nothing was bundled of ${entry}`);
-  const digest = createHash('sha256').update(output.contents).digest('hex').slice(0, 32);
-  writeFileSync(`${folder}/${file}`, output.contents);
-  const loader = readFileSync('src/cli/loader.cjs', 'utf8').replace('__BUNDLE__', file).replace('__DIGEST__', digest);
-  writeFileSync(`${folder}/${name}.cjs`, `#!/usr/bin/env node\n${loader}`);
-  chmodSync(`${folder}/${name}.cjs`, 0o755);
+  writeFileSync(path, output.contents);
+  return createHash('sha256').update(output.contents).digest('hex').slice(0, 32);
 }
 
 export async function buildPrograms(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const [name, entry] of Object.entries(PROGRAMS)) await bundle(name, entry, folder);
+  for (const [name, entry] of Object.entries(PROGRAMS)) {
+    const bundles = { run: await bundle(entry, `${folder}/${name}-run.cjs`, [onlyCommand('run')]), main: await bundle(entry, `${folder}/${name}-main.cjs`, []) };
+    const loader = readFileSync('src/cli/loader.cjs', 'utf8').replace("'__PROGRAM__'", JSON.stringify(name)).replace("'__BUNDLES__'", JSON.stringify(bundles));
+    writeFileSync(`${folder}/${name}.cjs`, `#!/usr/bin/env node\n${loader}`);
+    chmodSync(`${folder}/${name}.cjs`, 0o755);
+  }
 }
 
 if (import.meta.main) {

@@ -10,6 +10,7 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  type Hash,
   hash as nodeHash,
   type KeyObject,
   sign as nodeSign,
@@ -47,10 +48,15 @@ export interface StreamingHash {
 }
 
 export function sha256Stream(): StreamingHash {
-  const hash = createHash('sha256');
+  // Made when there is something to hash: most streams of most runs are empty.
+  let hash: Hash | undefined;
   return {
-    update: (bytes) => void hash.update(bytes),
-    digest: () => `sha256:${hash.digest('hex')}`,
+    update(bytes) {
+      if (bytes.byteLength === 0) return;
+      hash ??= createHash('sha256');
+      hash.update(bytes);
+    },
+    digest: () => (hash === undefined ? digestOf(new Uint8Array(0)) : `sha256:${hash.digest('hex')}`),
   };
 }
 

@@ -7,8 +7,9 @@
  *   LD2 a cache belongs to one bundle by its digest, one Node and one kind of machine: V8 itself compares no content;
  *   LD3 a cache is never a reason not to run.
  */
-const BUNDLE = '__BUNDLE__';
-const DIGEST = '__DIGEST__';
+const PROGRAM = '__PROGRAM__';
+/** Which bundles there are, and the digest of each. */
+const BUNDLES = '__BUNDLES__';
 const NODE_MAJOR_MIN = 24;
 
 const fs = require('node:fs');
@@ -37,9 +38,11 @@ function isPrivate(path) {
 }
 
 const folder = cacheFolder();
-/** The path of `run` is kept apart: what it compiles is not what the others do. */
-const kind = process.argv[2] === 'run' ? 'run' : 'rest';
-const cachePath = folder === undefined ? undefined : `${folder}/compiled/${BUNDLE}-${kind}-${DIGEST}-${process.version}-${process.arch}`; // LD2
+const kind = process.argv[2] === 'run' ? 'run' : 'main';
+const ours = `${PROGRAM}-${kind}-`;
+const cachePath = folder === undefined ? undefined : `${folder}/compiled/${ours}${BUNDLES[kind]}-${process.version}-${process.arch}`; // LD2
+/** Of other versions. More than one may be in use, each clone has its own, but not any number. */
+const OTHERS_KEPT = 3;
 
 function readCache() {
   if (cachePath === undefined || !isPrivate(folder) || !isPrivate(`${folder}/compiled`)) return undefined;
@@ -48,6 +51,17 @@ function readCache() {
   } catch {
     return undefined; // LD3
   }
+}
+
+function dropOldest() {
+  const compiled = `${folder}/compiled`;
+  const others = fs
+    .readdirSync(compiled)
+    .filter((name) => name.startsWith(ours))
+    .map((name) => ({ path: `${compiled}/${name}`, at: fs.statSync(`${compiled}/${name}`).mtimeMs }))
+    .filter(({ path }) => path !== cachePath)
+    .sort((a, b) => b.at - a.at);
+  for (const { path } of others.slice(OTHERS_KEPT)) fs.rmSync(path, { force: true });
 }
 
 function writeCache(script) {
@@ -59,13 +73,14 @@ function writeCache(script) {
     const temporary = `${cachePath}.${process.pid}`;
     fs.writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flag: 'wx' });
     fs.renameSync(temporary, cachePath);
+    dropOldest();
   } catch {
     // LD3
   }
 }
 
-const filename = `${__dirname}/${BUNDLE}`;
+const filename = `${__dirname}/${PROGRAM}-${kind}.cjs`;
 const cachedData = readCache();
-const script = new vm.Script(`(function (require, __filename) {${fs.readFileSync(filename, 'utf8')}\n})`, { filename, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+const script = new vm.Script(`(function (require, __filename) {${fs.readFileSync(filename, 'latin1')}\n})`, { filename, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
 if (cachedData === undefined || script.cachedDataRejected) process.once('exit', () => writeCache(script));
 script.runInThisContext()(require, filename);

@@ -96,6 +96,7 @@ async function runToEnd(open: OpenRun, request: RunRequest, io: RunIo): Promise<
     graceMs: plan.time.graceMs,
     cancel: request.signal,
     force: io.force,
+    last: plan.artifacts.length === 0 && plan.workspace === undefined,
   });
   const workspace = await open.finishWorkspace?.(io.apply && outcome.exitCode === 0);
   const exported = outcome.exitCode === 0 && workspace?.failure === undefined ? await exportArtifacts({ session, bundle, sink: open.sink, readBack: fileBytes, signal: request.signal }) : { delivered: [] };

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { createBwrapBackend } from '../adapters/backend/bwrap/backend.ts';
 import { seccompProgram } from '../adapters/backend/bwrap/seccomp.ts';
 import { sweepRemains } from '../adapters/backend/bwrap/teardown.ts';
-import { createLocalExport } from '../adapters/export/local.ts';
 import { fileBytes } from '../adapters/os/bundle-files.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
@@ -170,7 +169,8 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
       state.unmarkLive(open.plan.runId);
       await uid?.release();
     };
-    return { ...open, sink: exportDir === undefined ? undefined : createLocalExport(exportDir, systemRandom), release };
+    const sink = exportDir === undefined ? undefined : (await import('../adapters/export/local.ts')).createLocalExport(exportDir, systemRandom);
+    return { ...open, sink, release };
   } catch (error) {
     await uid?.release();
     throw error;

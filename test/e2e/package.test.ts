@@ -60,6 +60,19 @@ describe('the installed package', () => {
     expect(readdirSync(`${root}/cache/compiled`).length).toBeGreaterThan(0);
   });
 
+  it('keeps the compiled code of a few other versions, and not of any number', () => {
+    const compiled = `${root}/cache/compiled`;
+    const run = () => sh(`${bin}/cellos`, ['run', '-q', '--', 'true'], {}).status;
+    expect(run()).toBe(0);
+    const [ours = ''] = readdirSync(compiled).filter((name) => name.startsWith('cellos-run-'));
+    rmSync(`${compiled}/${ours}`); // so that it is written anew
+    for (let i = 0; i < 6; i += 1) writeFileSync(`${compiled}/cellos-run-other${i}`, '');
+    expect(run()).toBe(0);
+    const kept = readdirSync(compiled).filter((name) => name.startsWith('cellos-run-'));
+    expect(kept).toContain(ours);
+    expect(kept.length).toBe(4);
+  });
+
   it('verifies with the lone file, on every Node at hand, and only under a key that was named', () => {
     const { root: rootKey } = openKeys(new StateFolder(`${root}/state`));
     writeFileSync(`${root}/trust.json`, trustFileBytes(new Map([[rootKey.kid, rootKey.publicKey]])));

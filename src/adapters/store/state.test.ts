@@ -76,4 +76,15 @@ describe('StateFolder', () => {
     state.remove(state.entry(A));
     expect(existsSync(`${state.path}/runs/${B}.removed`)).toBe(false);
   });
+
+  it('finds what a power cut left of a run whose mark was not on the disk yet, and no run that has ended by then [Z1]', () => {
+    mkdirSync(state.scratchOf(A), { recursive: true });
+    state.markLive({ runId: B, owner: selfIdentity(), scratch: state.scratchOf(B), bundle: state.bundleOf(B), cgroups: [] });
+    mkdirSync(state.scratchOf(B), { recursive: true });
+    const [found, ...others] = state.abandoned();
+    expect(found).toMatchObject({ runId: A, scratch: state.scratchOf(A), cgroups: [] });
+    expect(others).toEqual([]);
+    rmSync(state.scratchOf(A), { recursive: true });
+    expect(state.abandoned()).toEqual([]);
+  });
 });

@@ -1,8 +1,9 @@
 /**
  * The state folder: one bundle a run, one small file for each run that is going on, scratch space.
  *
- *   Z1  `live/<runId>.json` is durable before anything of the run is made, and removed only after its teardown: whoever starts next can
- *       sweep what a killed supervisor left;
+ *   Z1  `live/<runId>.json` is there before anything of the run is made, and removed only after its teardown: whoever starts next can sweep
+ *       what a killed supervisor left. It is not forced to the disk: a power cut leaves nothing of a cell but its scratch folder, which is
+ *       found without a mark;
  *   Z2  a run is `running` while its supervisor lives (pid, start time and boot id), `sealed` when its last record is the seal and the
  *       attestation over it is there, else `unsealed`;
  *   Z3  a run that had a mark is listed, however early its supervisor was killed;
@@ -99,7 +100,7 @@ export class StateFolder {
 
   /** [Z1] What is learned once the cell exists need not be durable: a power cut ends the cell too. */
   markLive(run: LiveRun): void {
-    writeFileAtomic(`${this.path}/live/${run.runId}.json`, utf8(JSON.stringify(run)), { sync: run.cell === undefined });
+    writeFileAtomic(`${this.path}/live/${run.runId}.json`, utf8(JSON.stringify(run)), { sync: false });
   }
 
   unmarkLive(runId: string): void {
@@ -121,7 +122,17 @@ export class StateFolder {
 
   /** Runs whose supervisor was killed. */
   abandoned(): LiveRun[] {
-    return this.live().filter((run) => !isAlive(run.owner));
+    // A run marks itself, makes its scratch, removes its scratch, removes its mark. So of those seen first, what now has scratch and no mark is nobody's.
+    const scratch = namesIn(`${this.path}/scratch`).filter((name) => RUN_ID.test(name));
+    const live = this.live();
+    const marked = new Set(live.map((run) => run.runId));
+    const unmarked = scratch.filter((runId) => !marked.has(runId) && existsSync(this.scratchOf(runId)));
+    return [...live.filter((run) => !isAlive(run.owner)), ...unmarked.map((runId) => this.#unmarked(runId))];
+  }
+
+  /** What a power cut left of a run whose mark was not on the disk yet. Nothing of its cell outlived that. */
+  #unmarked(runId: string): LiveRun {
+    return { runId, owner: { pid: 0, startTime: '', bootId: '' }, scratch: this.scratchOf(runId), bundle: this.bundleOf(runId), cgroups: [] };
   }
 
   /** Removes what a killed supervisor was in the middle of writing, and lists the run [Z3]. Idempotent. @returns what was removed */

@@ -14,6 +14,7 @@ import { Progress, progressText } from '../progress.ts';
 import { durationText, visible } from '../render.ts';
 import { type CliRequest, requestOf } from '../request.ts';
 import { openResultSink } from '../result-sink.ts';
+import { closeStandardInput, openStandardInput } from '../standard-input.ts';
 import { printPlan } from './plan.ts';
 
 const HOW: Readonly<Record<RunResult['ending'], string>> = { exited: 'exited', signalled: 'was ended', 'timed-out': 'timed out', cancelled: 'was stopped', 'limit-exceeded': 'hit a limit', 'exec-failed': 'did not start', lost: 'was lost' };
@@ -63,8 +64,9 @@ function attach(streams: { stdout: Output; stderr: Output }, options: { quiet: b
     progress = undefined;
   };
   async function* stdin(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-      if (process.stdin.isTTY) end(); // PG3
+    const { chunks, terminal } = openStandardInput();
+    for await (const chunk of chunks) {
+      if (terminal) end(); // PG3
       yield chunk;
     }
   }
@@ -108,7 +110,7 @@ async function runRequest(request: CliRequest, args: ParsedArgs): Promise<RunRes
     );
   } finally {
     terminal.end();
-    process.stdin.destroy();
+    closeStandardInput();
   }
 }
 

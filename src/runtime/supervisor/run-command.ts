@@ -51,6 +51,8 @@ export interface CommandRequest {
   readonly graceMs: number;
   /** Aborting asks the command to stop; the reason's text is the name of the signal we got, or says in a clause why. */
   readonly cancel: AbortSignal;
+  /** No command comes after it, and nothing is read out of the cell: its teardown may go on while the end of the command is recorded. */
+  readonly last?: boolean;
   /** Aborting kills it, whatever it was asked before. */
   readonly force?: AbortSignal;
 }
@@ -283,6 +285,7 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   const usage = await session.cell.usage();
   const outcome = outcomeOf(end, loop.state, usage, (usage.oomKills ?? 0) > oomKillsBefore, request);
   if (failure !== undefined) throw failure;
+  if (request.last === true) void session.cell.destroy(); // never throws; whoever closes the session waits for it
   recordOutcome(session, request, { end, outcome, command, keepers });
   return outcome;
 }

@@ -1,0 +1,29 @@
+/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events. Everything is measured in turns with its baseline. */
+import { measure as coldStart } from './cold-start.ts';
+import { measure as eventsSealed } from './events-sealed.ts';
+import { measure as evidenceCost } from './evidence-cost.ts';
+import { measure as libraryCell } from './library-cell.ts';
+import { loadLine } from './pairs.ts';
+
+const print = (text: string): void => console.log(text);
+const root = process.cwd();
+
+const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
+  cold: () => coldStart({ root, program: [process.execPath, `${root}/build/programs/cellos.cjs`], pairs: 60, print }),
+  library: () => libraryCell({ pairs: 60, print }),
+  evidence: () => evidenceCost({ runs: 5, print }),
+  events: () => {
+    const { perSecond, baselinePerSecond, ratio, eventBytes } = eventsSealed();
+    print(`events sealed on one core / bare Ed25519 of the same bytes     ${ratio.toFixed(2)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s, events of ${eventBytes} bytes; aim at least 10000/s`);
+  },
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => BENCHES[name] === undefined);
+if (unknown.length > 0) {
+  console.error(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(64);
+}
+print(loadLine());
+for (const [name, run] of Object.entries(BENCHES)) if (asked.length === 0 || asked.includes(name)) await run();
+print(loadLine());
