@@ -22,7 +22,7 @@ export async function inTurns(name: string, pairs: number, ours: Work, baseline:
     const from = process.hrtime.bigint();
     await work();
     const ms = Number(process.hrtime.bigint() - from) / 1e6;
-    await between?.();
+    if (between !== undefined) await between();
     return ms;
   };
   for (let i = 0; i < 3; i += 1) {
