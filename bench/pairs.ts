@@ -17,12 +17,12 @@ export interface Paired {
 type Work = () => Promise<void> | void;
 
 /** @param between done after each, in the time of neither */
-export async function inTurns(name: string, pairs: number, ours: Work, baseline: Work, between?: Work): Promise<Paired> {
+export async function inTurns(name: string, pairs: number, ours: Work, baseline: Work, between?: () => Promise<void>): Promise<Paired> {
   const timed = async (work: Work): Promise<number> => {
     const from = process.hrtime.bigint();
     await work();
     const ms = Number(process.hrtime.bigint() - from) / 1e6;
-    if (between !== undefined) await between();
+    await between?.();
     return ms;
   };
   for (let i = 0; i < 3; i += 1) {
