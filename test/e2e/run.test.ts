@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-e2e-`);
 let runs = 0;
 
+const env = () => ({ PATH: process.env['PATH'], CELLOS_STATE_DIR: `${root}/state`, CANARY: 'host-canary' });
+
 function cellos(args: readonly string[], input?: Uint8Array): { status: number | null; stdout: Buffer; stderr: string } {
-  const result = spawnSync('bin/cellos', args, { env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: `${root}/state`, CANARY: 'host-canary' }, input: input ?? '', maxBuffer: 64 * 1024 * 1024 });
+  const result = spawnSync('bin/cellos', args, { env: env(), input: input ?? '', maxBuffer: 64 * 1024 * 1024 });
   return { status: result.status, stdout: result.stdout, stderr: result.stderr.toString() };
 }
 
@@ -66,10 +69,36 @@ describe('cellos run', () => {
     expect(text).toMatch(/unshare failed: Operation not permitted/);
   });
 
-  it('passes binary stdin through', () => {
-    const input = Buffer.alloc(8 * 1024 * 1024, 7);
-    expect(run([], ['sha256sum'], input).stdout.toString()).toMatch(/^[0-9a-f]{64} {2}-/);
-    expect(run([], ['wc', '-c'], input).stdout.toString().trim()).toBe(String(input.byteLength));
+  it('passes 200 MB of binary stdin through', () => {
+    const input = randomBytes(1024 * 1024);
+    const path = `${root}/input`;
+    const hash = createHash('sha256');
+    const fd = openSync(path, 'w');
+    for (let i = 0; i < 200; i += 1) {
+      input[0] = i;
+      writeSync(fd, input);
+      hash.update(input);
+    }
+    closeSync(fd);
+    const expected = `${hash.digest('hex')}  -\n`;
+    const from = (stdin: number | 'pipe', file?: Uint8Array) => spawnSync('bin/cellos', ['run', '-q', '--', 'sha256sum'], { env: env(), stdio: [stdin, 'pipe', 'pipe'], input: file }).stdout.toString();
+    const file = openSync(path, 'r');
+    expect(from(file)).toBe(expected);
+    closeSync(file);
+    expect(from('pipe', readFileSync(path))).toBe(expected);
+    rmSync(path);
+  });
+
+  it('holds little of a flood: 1 GB of stdout stays under 150 MB resident', () => {
+    const peak = `${root}/peak`;
+    writeFileSync(`${root}/peak.cjs`, `const fs = require('node:fs'); process.on('exit', () => fs.writeFileSync(${JSON.stringify(peak)}, fs.readFileSync('/proc/self/status')));`);
+    const sink = openSync(`${root}/sink`, 'w');
+    const { status } = spawnSync('bin/cellos', ['run', '-q', '--', 'head', '-c', '1000000000', '/dev/zero'], { env: { ...env(), NODE_OPTIONS: `--require ${root}/peak.cjs` }, stdio: ['ignore', sink, 'inherit'] });
+    expect({ status, size: fstatSync(sink).size }).toEqual({ status: 0, size: 1_000_000_000 });
+    closeSync(sink);
+    rmSync(`${root}/sink`);
+    // Not resourceUsage(): what it counts begins with the process that started ours.
+    expect(Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(peak, 'utf8'))?.[1])).toBeLessThan(150 * 1024);
   });
 
   it('delivers a secret, and leaves its value nowhere in the evidence', () => {

@@ -111,9 +111,15 @@ class EndingLoop {
 type Keepers = { readonly stdout: OutputKeeper; readonly stderr: OutputKeeper };
 
 /** @param unread resolves when nobody waits for the consumer any longer; the rest is only kept */
-async function pump(input: { process: CellProcess; stream: 'stdout' | 'stderr'; request: CommandRequest; keepers: Keepers | undefined; unread: Promise<'unread'>; onFailure: (error: unknown) => void }): Promise<void> {
+async function pump(input: { process: CellProcess; stream: 'stdout' | 'stderr'; request: CommandRequest; keepers: Keepers | undefined; unread: Promise<void>; onFailure: (error: unknown) => void }): Promise<void> {
   const { process, stream, request, keepers } = input;
   let open = true;
+  // Subscribed to once: Promise.race would hold on to every chunk's answer until the end of the command.
+  let stopWaiting: (() => void) | undefined;
+  void input.unread.then(() => {
+    open = false;
+    stopWaiting?.();
+  });
   for await (const chunk of process[stream]) {
     try {
       keepers?.[stream].write(chunk);
@@ -121,9 +127,11 @@ async function pump(input: { process: CellProcess; stream: 'stdout' | 'stderr'; 
       return input.onFailure(error);
     }
     if (!open) continue;
-    const taken = await Promise.race([request.onOutput(stream, chunk), input.unread]);
-    open = taken === true;
-    if (taken === false) return void process.closeOutput(stream);
+    const taken = await new Promise<boolean>((resolve, reject) => {
+      stopWaiting = () => resolve(true);
+      request.onOutput(stream, chunk).then(resolve, reject);
+    });
+    if (!taken) return void process.closeOutput(stream);
   }
 }
 
@@ -260,7 +268,7 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   if (request.timeoutMs !== undefined) loop.after(request.timeoutMs, { kind: 'stop', reason: { kind: 'timeout' } });
   if (request.cancel.aborted) onCancel();
   if (request.force?.aborted) onForce();
-  const unread = Promise.withResolvers<'unread'>();
+  const unread = Promise.withResolvers<void>();
   const outputs = (['stdout', 'stderr'] as const).map((stream) => pump({ process, stream, request, keepers, unread: unread.promise, onFailure: fail }));
   if (request.stdin !== undefined) feed(process, request.stdin, done.signal).catch(() => process.closeStdin());
   const pid = await process.started;
@@ -280,7 +288,7 @@ export async function runCommand(session: CellSession, clock: Clock, request: Co
   await commands.leave();
   // A command that was ended does not wait for whoever does not read it.
   const { state } = loop;
-  using _drain = state.phase === 'ended' && state.reason !== undefined ? clock.after(LIMITS.outputDrainMs, () => unread.resolve('unread')) : undefined;
+  using _drain = state.phase === 'ended' && state.reason !== undefined ? clock.after(LIMITS.outputDrainMs, () => unread.resolve()) : undefined;
   await Promise.all(outputs);
   const usage = await session.cell.usage();
   const outcome = outcomeOf(end, loop.state, usage, (usage.oomKills ?? 0) > oomKillsBefore, request);
