@@ -4,10 +4,11 @@ import { VERSION } from '../version.ts';
 import { closest } from './closest.ts';
 import { type CommandInfo, commandHelp, parseCommandArgs, twoColumns } from './command.ts';
 import { COMMANDS } from './commands.ts';
+import { standardStream, writeFailure } from './output.ts';
 import { wrap } from './render.ts';
 import { errorLines } from './render-error.ts';
 
-const width = (): number => process.stdout.columns || 100;
+const width = (): number => standardStream('stdout').columns || 100;
 
 function help(): string {
   const room = Math.min(width(), 100);
@@ -34,7 +35,7 @@ function help(): string {
 }
 
 function fail(lines: readonly string[], code: number): number {
-  process.stderr.write(`${lines.join('\n')}\n`);
+  standardStream('stderr').write(`${lines.join('\n')}\n`);
   return code;
 }
 
@@ -53,35 +54,27 @@ async function main(argv: readonly string[]): Promise<number> {
     const [about] = rest;
     const asked = find(about);
     if (about !== undefined && asked === undefined) return unknownCommand(about);
-    process.stdout.write(asked === undefined ? help() : commandHelp(asked, width()));
+    standardStream('stdout').write(asked === undefined ? help() : commandHelp(asked, width()));
     return name === undefined ? EXIT.usage : EXIT.ok;
   }
   if (name === '--version' || name === '-V') {
-    process.stdout.write(`cellos ${VERSION}\n`);
+    standardStream('stdout').write(`cellos ${VERSION}\n`);
     return EXIT.ok;
   }
   const command = find(name);
   if (command === undefined) return unknownCommand(name);
   const end = rest.indexOf('--');
   if ((end < 0 ? rest : rest.slice(0, end)).some((arg) => arg === '--help' || arg === '-h')) {
-    process.stdout.write(commandHelp(command, width()));
+    standardStream('stdout').write(commandHelp(command, width()));
     return EXIT.ok;
   }
   const args = parseCommandArgs(command, rest);
   return (await command.load()).execute(args);
 }
 
-let unwritten: Error | undefined;
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // A reader that went away is not an error of ours: `cellos events | head` ends quietly.
-    if (error.code !== 'EPIPE') unwritten ??= error;
-  });
-}
-
 main(process.argv.slice(2)).then(
   (code) => {
-    process.exitCode = code === EXIT.ok && unwritten !== undefined ? fail([`cellos: Cannot write all of the output: ${messageOf(unwritten)}`], EXIT.failure) : code;
+    process.exitCode = code === EXIT.ok && writeFailure() !== undefined ? fail([`cellos: Cannot write all of the output: ${messageOf(writeFailure())}`], EXIT.failure) : code;
   },
   (error: unknown) => {
     process.exitCode = fail(errorLines(error), isCellError(error) ? (typeof error.facts['exit'] === 'number' ? error.facts['exit'] : error.info.exit) : EXIT.failure);

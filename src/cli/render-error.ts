@@ -19,6 +19,12 @@ function refusalLines(error: unknown): string[] {
   return lines;
 }
 
+function nextStep(error: unknown): string[] {
+  if (!isCellError(error, 'secret.missing')) return [];
+  const ref = String(error.facts['ref'] ?? 'NAME');
+  return [`Nothing was run. Set it, or say where it is: --secret ${ref}=env:VARIABLE or --secret ${ref}=file:/path`];
+}
+
 /** @returns lines, the first beginning with `cellos: ` */
 export function errorLines(error: unknown): string[] {
   if (isCellError(error, 'plan.unsatisfiable') && listIn(error, 'items').length > 0) return refusalLines(error);
@@ -26,5 +32,5 @@ export function errorLines(error: unknown): string[] {
   const reasons = listIn(error, 'reasons');
   // The message holds the reasons too, for who sees nothing else; here each has its own line.
   const [head = '', ...more] = reasons.length > 0 ? [`${message.split(': ')[0]}:`, ...reasons] : message.split('\n');
-  return [`cellos: ${visible(head)}`, ...[...more, ...listIn(error, 'candidates')].map((line) => `  ${visible(line)}`)];
+  return [`cellos: ${visible(head)}`, ...[...more, ...listIn(error, 'candidates'), ...nextStep(error)].map((line) => `  ${visible(line)}`)];
 }

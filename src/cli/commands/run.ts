@@ -127,14 +127,14 @@ async function execute(args: ParsedArgs): Promise<number> {
     throw error;
   }
   // Whoever was to read the output has had its time: what it left unread does not keep us.
-  const unread = (stream: NodeJS.WriteStream): boolean => (result.ending === 'cancelled' || result.ending === 'timed-out') && stream.writableLength > 0;
+  const [out, err] = [standardOutput(currentSettings()), standardError(currentSettings())];
+  const unread = (output: Output): boolean => (result.ending === 'cancelled' || result.ending === 'timed-out') && output.unread > 0;
   sink?.write(result);
-  if (!args.flag('quiet') && !unread(process.stderr)) {
-    const err = standardError(currentSettings());
+  if (!args.flag('quiet') && !unread(err)) {
     // A terminal has one line for it, and cellos show RUN says where; a log keeps the whole path.
     await err.lines([endLine(result, { evidence: !err.terminal || args.text('evidence') !== undefined }), ...workspaceLines(result)]);
   }
-  if (unread(process.stdout) || unread(process.stderr)) process.exit(result.exitCode); // Node never closes its standard streams
+  if (unread(out) || unread(err)) process.exit(result.exitCode); // Node never closes its standard streams
   return result.exitCode;
 }
 

@@ -5,6 +5,7 @@ import { applyKept, workspaceOf, workspacePatch } from '../../compose/workspace.
 import { currentSettings } from '../../config/env.ts';
 import { changeLine, countChanges, workspaceDocumentBytes } from '../../core/workspace/changes.ts';
 import type { ParsedArgs } from '../command.ts';
+import { standardOutput } from '../output.ts';
 
 function runOf(args: ParsedArgs, command: string): { state: StateFolder; id: string } {
   const [id, ...more] = args.positionals;
@@ -15,9 +16,9 @@ function runOf(args: ParsedArgs, command: string): { state: StateFolder; id: str
 async function diff(args: ParsedArgs): Promise<number> {
   const { state, id } = runOf(args, 'diff');
   const workspace = workspaceOf(state, state.resolve(id));
-  if (args.flag('json')) process.stdout.write(`${Buffer.from(workspaceDocumentBytes(workspace)).toString('utf8')}\n`);
-  else if (args.flag('patch')) process.stdout.write(await workspacePatch(workspace));
-  else process.stdout.write(workspace.changes.map((change) => `${changeLine(change)}\n`).join(''));
+  if (args.flag('json')) await standardOutput(currentSettings()).write(`${Buffer.from(workspaceDocumentBytes(workspace)).toString('utf8')}\n`);
+  else if (args.flag('patch')) await standardOutput(currentSettings()).write(await workspacePatch(workspace));
+  else await standardOutput(currentSettings()).write(workspace.changes.map((change) => `${changeLine(change)}\n`).join(''));
   return EXIT.ok;
 }
 
@@ -25,8 +26,8 @@ async function apply(args: ParsedArgs): Promise<number> {
   const { state, id } = runOf(args, 'apply');
   const document = applyKept(state, state.resolve(id), helperPath());
   const { added, modified, deleted } = countChanges(document.changes);
-  if (args.flag('json')) process.stdout.write(`${JSON.stringify({ v: 1, source: document.source, applied: true, added, modified, deleted })}\n`);
-  else process.stdout.write(`${added} added, ${modified} modified, ${deleted} deleted in ${document.source}\n`);
+  if (args.flag('json')) await standardOutput(currentSettings()).write(`${JSON.stringify({ v: 1, source: document.source, applied: true, added, modified, deleted })}\n`);
+  else await standardOutput(currentSettings()).write(`${added} added, ${modified} modified, ${deleted} deleted in ${document.source}\n`);
   return EXIT.ok;
 }
 
