@@ -1,7 +1,7 @@
 /** Which adapter runs which file of vectors, by `area/file`. One module an area. */
 import { eventAdapters } from './events.ts';
 import { exportAdapters } from './export-local.ts';
-import type { VectorAdapter } from './run.ts';
+import type { VectorAdapter } from './vector.ts';
 import { specAdapters } from './spec.ts';
 
 /** Areas of which every file has to have an adapter. */

@@ -10,7 +10,7 @@ import { eventToJson } from '../../src/core/events/envelope-codec.ts';
 import type { TrustFiles } from '../../src/ports/trust-files.ts';
 import { keysetEvent, loadCeiling, loadKeyset, loadVerifyKeys, type TrustContext } from '../../src/runtime/trust/load-trust.ts';
 import { objectMember, optionalText, refusesFor, sameJson, textMember } from './expect.ts';
-import type { VectorAdapter } from './run.ts';
+import type { VectorAdapter } from './vector.ts';
 
 const REASONS = [
   [/CELLOS_TRUST_VERIFY_KEYS_PATH: cannot load/, 'verify-keys'],

@@ -13,7 +13,7 @@ import { type EnvelopeKeys, envelopeText, parseEnvelope, signEvent, signEventHma
 import { publishedEvent, readSigningSettings, standaloneEvent } from '../../src/core/signing/signing-config.ts';
 import { parseVerifyKeys } from '../../src/core/signing/verify-keys.ts';
 import { objectMember, optionalText, refuses, refusesFor, textMember } from './expect.ts';
-import type { VectorAdapter } from './run.ts';
+import type { VectorAdapter } from './vector.ts';
 
 export function hexMember(object: JsonObject, key: string): Bytes {
   const bytes = fromHex(textMember(object, key));

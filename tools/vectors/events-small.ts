@@ -11,7 +11,7 @@ import { cgroupLeafName } from '../../src/core/spec/names.ts';
 import { canonicalSpecHash } from '../../src/core/spec/hash.ts';
 import { specOf } from './events-builders.ts';
 import { objectMember, optionalText, refuses, refusesFor, sameJson, textMember } from './expect.ts';
-import type { VectorAdapter } from './run.ts';
+import type { VectorAdapter } from './vector.ts';
 
 const URN_REASONS = [
   [/^ControlOrWhitespace/, 'control-or-whitespace'],

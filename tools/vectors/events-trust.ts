@@ -13,7 +13,7 @@ import { envelopeText, parseEnvelope, signEvent } from '../../src/core/signing/e
 import { type KeysetVerifier, parseKeysetEnvelope, verifyKeysetChain, verifyKeysetEnvelope, verifyRevocations } from '../../src/core/signing/keyset-envelope.ts';
 import { ENVELOPE_REASONS, keysMember, signerOf, VERIFY_CODES } from './events-signing.ts';
 import { objectMember, refusesFor, sameJson, textMember } from './expect.ts';
-import type { VectorAdapter } from './run.ts';
+import type { VectorAdapter } from './vector.ts';
 
 export const KEYSET_REASONS = [
   [/^parse: /, 'malformed'],

@@ -16,7 +16,7 @@ import { signingAdapters } from './events-signing.ts';
 import { smallAdapters } from './events-small.ts';
 import { trustAdapters } from './events-trust.ts';
 import { objectMember, optionalText, refuses, sameJson, textMember } from './expect.ts';
-import type { VectorAdapter } from './run.ts';
+import type { VectorAdapter } from './vector.ts';
 
 const PROJECTION_REASONS = [
   [/is missing data payload$/, 'no-data'],

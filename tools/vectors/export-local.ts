@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { createLocalExport } from '../../src/adapters/export/local.ts';
 import { systemRandom } from '../../src/adapters/os/random.ts';
 import { isJsonArray, isJsonObject, type JsonValue } from '../../src/base/json.ts';
-import type { VectorAdapter, VectorCase } from './run.ts';
+import type { VectorAdapter, VectorCase } from './vector.ts';
 
 async function* bytesOf(text: string | undefined): AsyncGenerator<Uint8Array> {
   if (text === undefined) throw new Error('the source cannot be read');

@@ -8,21 +8,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { messageOf } from '../../src/base/errors.ts';
-import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../../src/base/json.ts';
+import { isJsonArray, isJsonObject, type JsonValue } from '../../src/base/json.ts';
 import { parseJson } from '../../src/base/json-parse.ts';
 import { ADAPTERS, CLAIMED_AREAS } from './adapters.ts';
-
-export interface VectorCase {
-  readonly name: string;
-  readonly input: JsonObject;
-  /** `{ok: …}` or `{error: …}`; the better result where the case has a `should`, `{error: "reject"}` when that is any refusal. */
-  readonly expect: JsonObject;
-  /** The whole case, for the rarer members. */
-  readonly raw: JsonObject;
-}
-
-/** Throws when ours does not agree with the case. */
-export type VectorAdapter = (vector: VectorCase) => void | Promise<void>;
+import type { VectorCase } from './vector.ts';
 
 export interface FileResult {
   /** `area/file` without `.json`. */

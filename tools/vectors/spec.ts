@@ -17,7 +17,7 @@ import type { AnyShape } from '../../src/core/spec/shape.ts';
 import { readJsonSource } from '../../src/core/spec/source.ts';
 import { authorityEfficiency, WIRE_SHAPES } from '../../src/core/spec/wire-types.ts';
 import { objectMember, refuses, sameJson, textMember } from './expect.ts';
-import type { VectorAdapter } from './run.ts';
+import type { VectorAdapter } from './vector.ts';
 
 const PORTABLE = ' must match \\[A-Za-z0-9\\]';
 

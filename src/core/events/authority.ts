@@ -1,6 +1,7 @@
 /** Data of the events about trust, policy, admission and used authority (reference/02 §3.3). */
 import { jsonObject, type JsonObject } from '../../base/json.ts';
 import type { ExecutionCellSpec } from '../spec/document.ts';
+import { ADMISSION_REASONS } from '../spec/wire-types.ts';
 import { aboutCell, aboutSpec, type CellContext, egressRule, type Members, ofFields, placementBlock, type SpecContext } from './blocks.ts';
 import { PAYLOAD_SCHEMA } from './dns.ts';
 import { double, flag, i32, type Kind, listOf, nullable, objectOf, oneOf, optional, text, textOrU64, u32, u64 } from './shape.ts';
@@ -49,18 +50,6 @@ export const authzRejectedData = aboutSpec({ reason: text, message: text, denied
   tenantId: spec.correlation?.tenantId,
   subject: spec.correlation?.tenantId,
 }));
-
-export const ADMISSION_REASONS = [
-  'authority_exceeds_ceiling',
-  'ceiling_manifest_unverified',
-  'ceiling_manifest_unparseable',
-  'ceiling_manifest_wrong_payload_type',
-  'ceiling_dimension_uncomparable',
-  'ceiling_epoch_stale',
-  'ceiling_degraded_unconfigured',
-  'formation_edge_not_narrowing',
-  'admitted_within_ceiling',
-] as const;
 
 export interface CryptoIdentity {
   readonly name: string;

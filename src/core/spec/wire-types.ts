@@ -66,22 +66,22 @@ const CEILING_MANIFEST = record({
   notAfter: optional(STRING),
 });
 
+export const ADMISSION_REASONS = [
+  'authority_exceeds_ceiling',
+  'ceiling_manifest_unverified',
+  'ceiling_manifest_unparseable',
+  'ceiling_manifest_wrong_payload_type',
+  'ceiling_dimension_uncomparable',
+  'ceiling_epoch_stale',
+  'ceiling_degraded_unconfigured',
+  'formation_edge_not_narrowing',
+  'admitted_within_ceiling',
+] as const;
+
 const EMPTY_CAPABILITY = { egressRules: [], secretRefs: [] };
 const ADMISSION_VERDICT = record({
   admitted: required(BOOLEAN),
-  reason: required(
-    oneOf(
-      'authority_exceeds_ceiling',
-      'ceiling_manifest_unverified',
-      'ceiling_manifest_unparseable',
-      'ceiling_manifest_wrong_payload_type',
-      'ceiling_dimension_uncomparable',
-      'ceiling_epoch_stale',
-      'ceiling_degraded_unconfigured',
-      'formation_edge_not_narrowing',
-      'admitted_within_ceiling',
-    ),
-  ),
+  reason: required(oneOf(...ADMISSION_REASONS)),
   exceeded: defaulted(CAPABILITY, EMPTY_CAPABILITY),
   ceilingId: optional(STRING),
   manifestDigest: optional(STRING),
