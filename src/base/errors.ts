@@ -52,7 +52,6 @@ export const ERROR_CODES = {
   'policy.refused': row(EXIT.refused, 403, 'never', 'Policy refuses the document'),
   'plan.unsatisfiable': row(EXIT.unsatisfiable, 422, 'operator', 'This host cannot enforce or provide what was asked'),
   'backend.failed': row(EXIT.failure, 500, 'backoff', 'The isolation backend could not start the cell'),
-  'backend.unreaped': row(EXIT.residue, 500, 'operator', 'A process of the cell is still there after it was killed'),
   'backend.protocol': row(EXIT.failure, 500, 'operator', 'The cell helper spoke something other than its protocol'),
   'cgroup.failed': row(EXIT.unsatisfiable, 500, 'operator', 'A resource limit could not be put in force'),
   'teardown.residue': row(EXIT.residue, 500, 'operator', 'Something of the cell was still there after teardown'),

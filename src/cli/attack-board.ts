@@ -1,6 +1,7 @@
 /** The scoreboard of the attacks as text: a line a class, then each attack that was not held and why. Pure. */
 import { ATTACK_CLASSES, type AttackClass } from '../attacks/attack.ts';
 import type { AttackResult, Scoreboard } from '../compose/attacks.ts';
+import { visible } from './render.ts';
 
 const FAULTS_SHOWN_MAX = 4;
 
@@ -19,13 +20,13 @@ function table(lines: readonly (readonly string[])[]): string[] {
 /** What is said of one attack that was not held. */
 function explained(result: AttackResult): string[] {
   const more = result.faults.length - FAULTS_SHOWN_MAX;
-  return [`  ${result.id}: to ${result.title}`, ...result.faults.slice(0, FAULTS_SHOWN_MAX).map((fault) => `    ${fault}`), ...(more > 0 ? [`    and ${more} more`] : []), ...(result.runId === undefined ? [] : [`    run ${result.runId}`])];
+  return [`  ${result.id}: to ${result.title}`, ...result.faults.slice(0, FAULTS_SHOWN_MAX).map((fault) => `    ${visible(fault)}`), ...(more > 0 ? [`    and ${more} more`] : []), ...(result.runId === undefined ? [] : [`    run ${result.runId}`])];
 }
 
 /** Attacks that could not be made or judged here, under the reason they share. */
 function byReason(results: readonly AttackResult[]): string[] {
   const reasons = Map.groupBy(results, (result) => result.faults.join('; '));
-  return [...reasons].flatMap(([reason, found]) => [`  ${reason}`, `    ${found.map((result) => result.id).join(', ')}`]);
+  return [...reasons].flatMap(([reason, found]) => [`  ${visible(reason)}`, `    ${found.map((result) => result.id).join(', ')}`]);
 }
 
 export function attackBoard(board: Scoreboard): string {

@@ -68,7 +68,7 @@ describe('errorLines()', () => {
 
   it('gives each violation, each issue and each candidate a line, and obeys none', () => {
     expect(errorLines(new CellError('policy.refused', 'Cannot admit the document: one; two', { facts: { reasons: ['one', 'two'] } }))).toEqual(['cellos: Cannot admit the document:', '  one', '  two']);
-    expect(errorLines(new Error('Cannot read it:\nspec.a: wrong\nspec.b: \u001b[2Jworse'))).toEqual(['cellos: Cannot read it:', '  spec.a: wrong', '  spec.b: \\x1b[2Jworse']);
+    expect(errorLines(new CellError('spec.invalid', 'Cannot read it:\nspec.a: wrong\nspec.b: \u001b[2Jworse'))).toEqual(['cellos: Cannot read it:', '  spec.a: wrong', '  spec.b: \\x1b[2Jworse']);
     expect(errorLines(new CellError('secret.missing', 'Cannot get secret "A": the variable A is not set', { facts: { ref: 'A' } }))[1]).toContain('--secret A=file:/path');
     expect(errorLines(new CellError('run.unknown', 'Cannot tell which', { facts: { candidates: ['01a', '01b'] } }))).toEqual(['cellos: Cannot tell which', '  01a', '  01b']);
   });

@@ -12,7 +12,7 @@ function refusalLines(error: unknown): string[] {
   const [items, asked, weaker, reasons] = ['items', 'asked', 'weaker', 'reasons'].map((fact) => listIn(error, fact)) as [readonly string[], readonly string[], readonly string[], readonly string[]];
   const lines = [`cellos: Cannot run the cell as asked; nothing was run. This host cannot enforce or provide ${items.length === 1 ? 'one thing' : `${items.length} things`}:`];
   for (const [at, name] of items.entries()) {
-    lines.push(`  ${name}: asked ${visible(asked[at] ?? '')}`, `    ${visible(reasons[at] ?? '')}`);
+    lines.push(`  ${visible(name)}: asked ${visible(asked[at] ?? '')}`, `    ${visible(reasons[at] ?? '')}`);
     // Without the host's own means there is no weaker cell to allow.
     if (!name.startsWith('host.')) lines.push(`    To go on without it, with ${visible(weaker[at] ?? '')}: --allow-downgrade ${visible(name)}`);
   }
@@ -31,6 +31,7 @@ export function errorLines(error: unknown): string[] {
   const message = messageOf(error);
   const reasons = listIn(error, 'reasons');
   // The message holds the reasons too, for who sees nothing else; here each has its own line.
-  const [head = '', ...more] = reasons.length > 0 ? [`${message.split(': ')[0]}:`, ...reasons] : message.split('\n');
+  // Only the findings of a document come in lines; elsewhere a line end is part of a name.
+  const [head = '', ...more] = reasons.length > 0 ? [`${message.split(': ')[0]}:`, ...reasons] : isCellError(error, 'spec.invalid') ? message.split('\n') : [message];
   return [`cellos: ${visible(head)}`, ...[...more, ...listIn(error, 'candidates'), ...nextStep(error)].map((line) => `  ${visible(line)}`)];
 }

@@ -101,7 +101,7 @@ const FACTS: Readonly<Record<string, Facts>> = {
 export function shortType(type: string): string {
   const [, family = '', name = ''] = /^dev\.cellos\.events\.cell\.(.+)\.v\d+\.([^.]+)$/.exec(type) ?? [];
   if (name === '') return visible(type) || '(withheld)';
-  return family === 'observability' || family === 'lifecycle' ? name : `${family}.${name}`;
+  return visible(family === 'observability' || family === 'lifecycle' ? name : `${family}.${name}`);
 }
 
 export function factsOf(record: ViewedRecord): string {
@@ -117,7 +117,7 @@ export function eventLine(record: ViewedRecord, options: { startedAtMs: number |
   const { style, startedAtMs } = options;
   const at = Date.parse(record.time);
   const offset = startedAtMs === undefined || Number.isNaN(at) ? '?' : `+${Math.round(at - startedAtMs)} ms`;
-  const head = `${offset.padStart(10)}  ${pad(record.tier, TIER_WIDTH)}  ${pad(shortType(record.type), TYPE_WIDTH)}`;
+  const head = `${offset.padStart(10)}  ${pad(visible(record.tier), TIER_WIDTH)}  ${pad(shortType(record.type), TYPE_WIDTH)}`;
   const room = options.width - head.length - 2;
   const tier = record.tier === 'guest' ? style.yellow(pad(record.tier, TIER_WIDTH)) : style.dim(pad(visible(record.tier), TIER_WIDTH));
   return `${style.dim(offset.padStart(10))}  ${tier}  ${pad(shortType(record.type), TYPE_WIDTH)}  ${room < 12 ? '' : fit(factsOf(record), room)}`.trimEnd();

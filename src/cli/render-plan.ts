@@ -24,7 +24,7 @@ const WIDE = 120;
 /** One row an item: five columns where the width allows, else name, answer, and what is in force, wrapped. */
 export function planTable(items: readonly PlanItem[], options: { width: number; style: Style }): string[] {
   const { width, style } = options;
-  const rows = items.map((item) => [item.name, WORDS[item.status], short(item.asked), short(item.effective), short(item.mechanism)] as const);
+  const rows = items.map((item) => [visible(item.name), WORDS[item.status], short(item.asked), short(item.effective), short(item.mechanism)] as const);
   if (width < WIDE) {
     const left = Math.max(4, ...rows.map(([name]) => Math.min(name.length, 24)));
     const indent = ' '.repeat(left + 10);
@@ -56,9 +56,9 @@ export function planReasons(items: readonly PlanItem[], options: { width: number
   const refused = items.filter((item) => item.status === 'unsatisfiable');
   const weaker = items.filter((item) => item.status === 'downgraded');
   if (weaker.length > 0) lines.push('', style.yellow('Weaker than asked, or than the default:'));
-  for (const item of weaker) lines.push(`  ${item.name}${options.allowed.includes(item.name) ? ' (allowed with --allow-downgrade)' : ''}`, ...reason(item));
+  for (const item of weaker) lines.push(`  ${visible(item.name)}${options.allowed.includes(item.name) ? ' (allowed with --allow-downgrade)' : ''}`, ...reason(item));
   if (refused.length > 0) lines.push('', ...wrap(`cellos run would refuse this: ${plural(refused.length, 'thing')} cannot be enforced or provided here`, width).map(style.red));
-  for (const item of refused) lines.push(`  ${item.name}`, ...reason(item), ...(item.name.startsWith('host.') ? [] : [`    To go on without it: --allow-downgrade ${item.name}`]));
+  for (const item of refused) lines.push(`  ${visible(item.name)}`, ...reason(item), ...(item.name.startsWith('host.') ? [] : [`    To go on without it: --allow-downgrade ${visible(item.name)}`]));
   const unneeded = options.allowed.filter((name) => !items.some((item) => item.name === name && item.status === 'downgraded'));
   for (const name of unneeded) lines.push('', `--allow-downgrade ${visible(name)} is not needed here`);
   return lines;

@@ -1,6 +1,6 @@
 /** The list of runs. Pure. */
 import type { RunSummary } from '../compose/runs.ts';
-import { commandText, durationText, type Style, table } from './render.ts';
+import { commandText, durationText, type Style, table, visible } from './render.ts';
 
 export interface RunRow {
   readonly summary: RunSummary;
@@ -37,7 +37,7 @@ export function endText(summary: RunSummary): string {
   if (state === 'running' || state === 'missing') return '';
   if (view.ending === undefined) return state === 'unsealed' ? 'unknown' : '';
   const word = view.ending === 'signalled' ? (view.signalName ?? 'signalled') : view.ending === 'limit-exceeded' ? `limit ${view.limits.join(' ')}` : view.ending;
-  return view.exitCode === undefined ? word : `${word} ${view.exitCode}`;
+  return visible(view.exitCode === undefined ? word : `${word} ${view.exitCode}`);
 }
 
 export function runTable(rows: readonly RunRow[], options: { width: number; style: Style; nowMs: number }): string[] {

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { EXIT, isCellError, messageOf } from '../base/errors.ts';
 import { parseTrustFile } from '../core/signing/keyset.ts';
 import { VERSION } from '../version.ts';
+import { visible } from './render.ts';
 import { auditPath, reportText, timeOption } from './verify-report.ts';
 
 const HELP = `Usage: cellos-verify --trust FILE [--trust FILE…] [--at TIME|now] [--min-epoch N] [--json] PATH
@@ -21,7 +22,7 @@ Exit codes: 0 complete or complete-with-declared-gaps, 10 incomplete-tail, 11 ta
 `;
 
 function usage(message: string): number {
-  process.stderr.write(`cellos-verify: ${message}; see cellos-verify --help\n`);
+  process.stderr.write(`cellos-verify: ${visible(message)}; see cellos-verify --help\n`);
   return EXIT.usage;
 }
 
@@ -53,7 +54,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`cellos-verify: ${messageOf(error)}\n`);
+    process.stderr.write(`cellos-verify: ${visible(messageOf(error))}\n`);
     process.exitCode = isCellError(error) ? error.info.exit : EXIT.failure;
   },
 );

@@ -3,6 +3,7 @@ import { bundleAt } from '../compose/evidence.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { CellError } from '../base/errors.ts';
 import { type AuditReport, type AuditTrust, auditBundle, auditEnvelopes } from '../core/evidence/audit.ts';
+import { visible } from './render.ts';
 
 /**
  * @param path a bundle folder, a .tar of one, or JSON Lines of signed events
@@ -23,5 +24,5 @@ export function timeOption(text: string): string {
 
 export function reportText(report: AuditReport, json: boolean): string {
   if (json) return `${JSON.stringify(report)}\n`;
-  return `${[report.verdict, ...report.findings.map((finding) => `  ${finding}`), `  ${report.count} records${report.runId === undefined ? '' : ` of run ${report.runId}`}`].join('\n')}\n`;
+  return `${[report.verdict, ...report.findings.map((finding) => `  ${visible(finding)}`), `  ${report.count} records${report.runId === undefined ? '' : ` of run ${visible(report.runId)}`}`].join('\n')}\n`;
 }

@@ -56,6 +56,15 @@ describe('removeRun()', () => {
     await expect(removeRun(state, state.entry(RUN))).rejects.toMatchObject({ code: 'run.busy', message: expect.stringContaining('still taking it down') });
   });
 
+  it('keeps a run of whose cell something is left, and its mark [RC2]', async () => {
+    // Stands for a group that cannot be removed.
+    mkdirSync(`${folder}/group/in-use`, { recursive: true });
+    state.markLive({ runId: RUN, owner: { ...selfIdentity(), startTime: '1' }, scratch: state.scratchOf(RUN), bundle: '/nowhere', cgroups: [{ controller: 'pids', version: 1, path: `${folder}/group` }] });
+    await expect(removeRun(state, state.entry(RUN))).rejects.toMatchObject({ code: 'teardown.residue', message: expect.stringContaining(`${folder}/group is still there`) });
+    expect(state.ids()).toEqual([RUN]);
+    expect(state.live()).toHaveLength(1);
+  });
+
   it('sweeps what a killed supervisor left, then removes bundle and marks [RC2]', async () => {
     const scratch = state.scratchOf(RUN);
     mkdirSync(`${scratch}/upper`, { recursive: true });

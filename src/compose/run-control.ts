@@ -76,7 +76,7 @@ function sizeOf(path: string): number {
   return readdirSync(path).reduce((sum, name) => sum + sizeOf(`${path}/${name}`), 0);
 }
 
-/** @throws CellError `run.busy` | `state.unusable` */
+/** @throws CellError `run.busy` | `teardown.residue` | `state.unusable` */
 export async function removeRun(state: StateFolder, run: RunEntry): Promise<Removal> {
   if (run.state === 'running') throw new CellError('run.busy', `Cannot remove run ${run.runId}: it is going on; cellos stop ${run.runId} ends it`);
   const live = state.liveRun(run.runId);

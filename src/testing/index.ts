@@ -8,6 +8,7 @@ export type { ContractCase } from './contracts/contract.ts';
 export { exportSinkContract, type ExportSinkHarness } from './contracts/export-sink.ts';
 export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';
 export { secretBrokerContract, type SecretBrokerHarness } from './contracts/secret-broker.ts';
+export { secretChannelContract, type SecretChannelHarness } from './contracts/secret-channel.ts';
 export { trustFilesContract, type TrustFilesHarness } from './contracts/trust-files.ts';
 export { signerContract } from './contracts/signer.ts';
 export { workspaceContract, type WorkspaceHarness } from './contracts/workspace.ts';

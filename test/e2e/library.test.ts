@@ -143,7 +143,7 @@ describe('exec', () => {
 describe('several commands in one cell', () => {
   it('run at once, and the end of one leaves the others alone [V3]', async () => {
     await using cell = await create();
-    const server = await cell.spawn(['sh', '-c', 'sleep 600 & echo ready; read line; echo got $line; wait $! 2>/dev/null'], { stdin: 'pipe' });
+    const server = await cell.spawn(['sh', '-c', 'sleep 600 & until grep -qsx sleep /proc/$!/comm; do :; done; echo ready; read line; echo got $line; wait $! 2>/dev/null'], { stdin: 'pipe' });
     const lines = server.stdout[Symbol.asyncIterator]();
     expect(Buffer.from((await lines.next()).value ?? []).toString()).toBe('ready\n');
     const results = await Promise.all(Array.from({ length: 8 }, (_, i) => cell.exec(['sh', '-c', `sleep 600 & echo ${i}`])));
@@ -160,8 +160,9 @@ describe('several commands in one cell', () => {
     await using cell = await create();
     const count = ['sh', '-c', 'grep -lx sleep /proc/[0-9]*/comm | wc -l'];
     const holder = await cell.spawn(['cat'], { stdin: 'pipe' });
-    // The output of the command ends with it, though a daemon still holds it open.
-    expect((await cell.exec(['sh', '-c', 'setsid -f sleep 600; echo done'])).stdout.text()).toBe('done\n');
+    // The output of the command ends with it, though a daemon still holds it open. Until the daemon is its own program it may still be in the
+    // session of the command, and end with that: the command waits for it.
+    expect((await cell.exec(['sh', '-c', 'setsid -f sleep 600; until grep -qsx sleep /proc/[0-9]*/comm; do :; done; echo done'])).stdout.text()).toBe('done\n');
     expect((await cell.exec(count)).stdout.text().trim()).toBe('1');
     holder.stdin.end();
     await holder.wait();

@@ -83,6 +83,34 @@ describe('cellos run --workspace', () => {
     expect(existsSync(`${folder}/file`)).toBe(false);
   });
 
+  it('shows names that the command chose, and obeys nothing of them; JSON has them as they are', () => {
+    const names = ['esc\u001b[2J', 'line\nM forged', 'bidi\u202egpj', 'c1\u009b'];
+    const { id } = change(names.map((name) => `echo x > '${name}'`).join('; '));
+    expect(lines(cellos(['diff', id]).stdout)).toEqual(['A bidi\\u202egpj', 'A c1\\x9b', 'A esc\\x1b[2J', 'A line\\nM forged']);
+    const { changes } = JSON.parse(cellos(['diff', '--json', id]).stdout) as { changes: { path: string }[] };
+    expect(changes.map(({ path }) => path).toSorted()).toEqual(names.toSorted());
+    for (const name of names) writeFileSync(`${folder}/${name}`, 'in the way\n');
+    const refused = cellos(['apply', id]).stderr;
+    expect(refused).toContain('line\\nM forged is ');
+    expect(lines(refused)).toHaveLength(1);
+    expect(refused).not.toMatch(/[\u001b\u009b\u202e]/);
+  });
+
+  it('prints a patch that changes these files and no other, whatever their names, and shows it to a terminal', () => {
+    const forged = 'line\n--- a/victim\n+++ b/victim\n@@ -1 +1 @@\n-one\n+forged\n';
+    writeFileSync(`${folder}/victim`, 'one\n');
+    const { id } = change(`printf 'a\\033[2Jb\\n' > a; echo x > "$(printf 'esc\\033"')"; mkdir -p "${forged}"; echo x > "${forged}/f"`);
+    const patch = cellos(['diff', '--patch', id]).stdout;
+    expect(patch).toContain('+a\u001b[2Jb\n');
+    expect(patch).toContain('+++ "b/esc\\033\\""\n');
+    const terminal = spawnSync('script', ['-qec', `bin/cellos diff --patch ${id}`, '/dev/null'], { env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: `${root}/state`, TERM: 'xterm' }, input: '' }).stdout.toString();
+    expect(terminal).toContain('+a\\x1b[2Jb');
+    expect(terminal).not.toContain('\u001b[2J');
+    spawnSync('patch', ['-p1', '--batch', '--directory', folder], { input: patch });
+    expect(readFileSync(`${folder}/victim`, 'utf8')).toBe('one\n');
+    expect(readFileSync(`${folder}/esc\u001b"`, 'utf8')).toBe('x\n');
+  });
+
   it('--apply brings the changes in when the command succeeds, and only then', () => {
     expect(change('echo changed > a', ['--apply']).status).toBe(0);
     expect(readFileSync(`${folder}/a`, 'utf8')).toBe('changed\n');

@@ -46,6 +46,7 @@ describe('readYaml()', () => {
     ['a:\n\tb: 1', 2, 1, /./],
   ])('refuses %j at its place [Y1]', (text, line, column, reason) => {
     expect(refusalOf(text)).toMatchObject({ line, column, reason: expect.stringMatching(reason) });
+    expect(() => jsonOf(text)).toThrow(expect.objectContaining({ code: 'yaml.invalid' }));
   });
 
   it('resolves aliases, within bounds [Y3]', () => {

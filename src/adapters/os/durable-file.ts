@@ -1,5 +1,5 @@
 /** Files that are whole or not there. */
-import { closeSync, fdatasyncSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, type Stats, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CellError, errnoOf, messageOf } from '../../base/errors.ts';
 
@@ -88,10 +88,18 @@ export class AppendFile {
   }
 }
 
+function madeFolder(path: string): Stats {
+  try {
+    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
+    return statSync(path);
+  } catch (error) {
+    throw new CellError('state.unusable', `Cannot use ${path}: it cannot be made (${errnoOf(error) ?? messageOf(error)}); choose another with CELLOS_STATE_DIR`, { cause: error, facts: { path } });
+  }
+}
+
 /** A folder only this user can look into. Made if absent. @throws CellError `state.unusable` */
 export function privateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const stat = statSync(path);
+  const stat = madeFolder(path);
   if (!stat.isDirectory()) throw new CellError('state.unusable', `Cannot use ${path}: it is not a folder`);
   if (stat.uid !== process.geteuid?.()) throw new CellError('state.unusable', `Cannot use ${path}: it belongs to user ${stat.uid}; choose another with CELLOS_STATE_DIR`, { facts: { path, owner: stat.uid } });
   if ((stat.mode & 0o077) !== 0) throw new CellError('state.unusable', `Cannot use ${path}: others can reach it (mode ${(stat.mode & 0o777).toString(8)}); chmod 700 it`, { facts: { path } });

@@ -112,7 +112,12 @@ export async function openSecretSocket(options: SecretSocketOptions): Promise<Se
   const deadlineMs = clock.monotonicMs() + options.ttlMs;
   const path = `${directory}/broker.sock`;
   if (Buffer.byteLength(path) > 107) throw new CellError('secret.broker', `Cannot open the secret socket: its path has more than 107 bytes (${path}); use a shorter state folder`);
-  mkdirSync(directory, { mode: 0o700 });
+  const failed = (error: unknown): CellError => new CellError('secret.broker', `Cannot open the secret socket: ${messageOf(error)}`, { cause: error });
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    throw failed(error);
+  }
   const server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, (line) => answerSecretRequest(line, { token, expired: () => clock.monotonicMs() >= deadlineMs, listener })));
   server.maxConnections = LIMITS.secretConnectionsMax;
   try {
@@ -121,7 +126,8 @@ export async function openSecretSocket(options: SecretSocketOptions): Promise<Se
     if (options.hostUid !== undefined) for (const name of [path, directory]) chownSync(name, options.hostUid, options.hostUid);
   } catch (error) {
     server.close();
-    throw new CellError('secret.broker', `Cannot open the secret socket: ${messageOf(error)}`, { cause: error });
+    rmSync(directory, { recursive: true, force: true });
+    throw failed(error);
   }
   return {
     directory,

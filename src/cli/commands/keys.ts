@@ -40,7 +40,7 @@ async function list({ state, args, out }: Job): Promise<void> {
 async function make(job: Job): Promise<void> {
   const fresh = !hasKeys(job.state);
   openKeys(job.state);
-  if (!job.args.flag('json')) await job.out.lines([fresh ? `Made the keys of this host in ${job.state.keys}` : 'The keys of this host are there already; they are kept']);
+  if (!job.args.flag('json')) await job.out.lines([fresh ? `Made the keys of this host in ${visible(job.state.keys)}` : 'The keys of this host are there already; they are kept']);
   await list(job);
 }
 

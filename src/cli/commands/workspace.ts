@@ -1,4 +1,5 @@
 /** `cellos diff` and `cellos apply`: what a run left in its workspace overlay. */
+import { concatBytes, utf8 } from '../../base/bytes.ts';
 import { CellError, EXIT } from '../../base/errors.ts';
 import { helperPath, StateFolder } from '../../compose/local.ts';
 import { applyKept, workspaceOf, workspacePatch } from '../../compose/workspace.ts';
@@ -6,6 +7,7 @@ import { currentSettings } from '../../config/env.ts';
 import { changeLine, countChanges, workspaceDocumentBytes } from '../../core/workspace/changes.ts';
 import type { ParsedArgs } from '../command.ts';
 import { standardOutput } from '../output.ts';
+import { visible, visibleLines } from '../render.ts';
 
 function runOf(args: ParsedArgs, command: string): { state: StateFolder; id: string } {
   const [id, ...more] = args.positionals;
@@ -16,9 +18,13 @@ function runOf(args: ParsedArgs, command: string): { state: StateFolder; id: str
 async function diff(args: ParsedArgs): Promise<number> {
   const { state, id } = runOf(args, 'diff');
   const workspace = workspaceOf(state, state.resolve(id));
-  if (args.flag('json')) await standardOutput(currentSettings()).write(`${Buffer.from(workspaceDocumentBytes(workspace)).toString('utf8')}\n`);
-  else if (args.flag('patch')) await standardOutput(currentSettings()).write(await workspacePatch(workspace));
-  else await standardOutput(currentSettings()).write(workspace.changes.map((change) => `${changeLine(change)}\n`).join(''));
+  const out = standardOutput(currentSettings());
+  if (args.flag('json')) await out.write(concatBytes([workspaceDocumentBytes(workspace), utf8('\n')]));
+  else if (args.flag('patch')) {
+    const patch = await workspacePatch(workspace);
+    // A pipe gets the bytes, to apply them; a terminal is shown text the command chose.
+    await out.write(out.terminal ? visibleLines(new TextDecoder('utf-8', { ignoreBOM: true }).decode(patch)) : patch);
+  } else await out.lines(workspace.changes.map((change) => visible(changeLine(change))));
   return EXIT.ok;
 }
 
@@ -26,8 +32,9 @@ async function apply(args: ParsedArgs): Promise<number> {
   const { state, id } = runOf(args, 'apply');
   const document = applyKept(state, state.resolve(id), helperPath());
   const { added, modified, deleted } = countChanges(document.changes);
-  if (args.flag('json')) await standardOutput(currentSettings()).write(`${JSON.stringify({ v: 1, source: document.source, applied: true, added, modified, deleted })}\n`);
-  else await standardOutput(currentSettings()).write(`${added} added, ${modified} modified, ${deleted} deleted in ${document.source}\n`);
+  const out = standardOutput(currentSettings());
+  if (args.flag('json')) await out.json({ v: 1, source: document.source, applied: true, added, modified, deleted });
+  else await out.lines([`${added} added, ${modified} modified, ${deleted} deleted in ${visible(document.source)}`]);
   return EXIT.ok;
 }
 

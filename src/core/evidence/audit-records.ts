@@ -143,7 +143,8 @@ export class RecordAuditor {
     const { count, head, outcome, gaps } = data;
     if (count !== this.count + 1) return `the seal counts ${String(count)} records, there are ${this.count + 1}`;
     if (head !== this.#head) return 'the seal names another head';
-    this.seal = { count, head: this.#head, outcome: typeof outcome === 'string' ? outcome : '', gaps: typeof gaps === 'number' ? gaps : 0 };
+    if (typeof gaps !== 'number' || !Number.isSafeInteger(gaps) || gaps < 0) return 'the seal does not say how many gaps there are'; // audit.ts U6
+    this.seal = { count, head: this.#head, outcome: typeof outcome === 'string' ? outcome : '', gaps };
     return undefined;
   }
 

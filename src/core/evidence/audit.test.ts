@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, utf8 } from '../../base/bytes.ts';
 import { type Digest, digestOf, ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
-import { jsonObject } from '../../base/json.ts';
+import { jsonObject, type JsonValue } from '../../base/json.ts';
 import { EVENTS } from '../events/catalogue.ts';
 import { makeKeyset } from '../signing/keyset.ts';
 import { auditBundle, type AuditTrust, VERDICT_EXIT } from './audit.ts';
@@ -20,6 +20,8 @@ interface Options {
   readonly notAfter?: string;
   readonly time?: string;
   readonly gaps?: number;
+  /** What the seal says instead. */
+  readonly sealedGaps?: JsonValue;
   readonly attestedGaps?: number;
   readonly sealed?: boolean;
   readonly attested?: boolean;
@@ -42,7 +44,7 @@ function bundle(options: Options = {}): Map<string, Bytes> {
   const lines = [chain.append({ type: EVENTS.genesis.type, tier: 'host', data: jsonObject({ runId: 'run', keysetDigest: digestOf(keyset) }) }).line];
   lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: 'run' }) }).line);
   const gaps = options.gaps ?? 0;
-  if (options.sealed !== false) lines.push(chain.seal(jsonObject({ runId: 'run', outcome: 'exited', gaps })).line);
+  if (options.sealed !== false) lines.push(chain.seal(jsonObject({ runId: 'run', outcome: 'exited', gaps: options.sealedGaps === undefined ? gaps : options.sealedGaps })).line);
   const files = new Map<string, Bytes>([[BUNDLE.records, Buffer.concat(lines)], [BUNDLE.keyset, keyset]]);
   const digests = new Map<string, Digest>([...files].map(([path, bytes]) => [path, digestOf(bytes)]));
   if (options.attested !== false) files.set(BUNDLE.attestation, makeAttestation({ files: digests, predicate: { runId: 'run', count: chain.count, head: chain.head, gaps: options.attestedGaps ?? gaps, outcome: 'exited' }, signer: bundleKey }));
@@ -69,7 +71,16 @@ describe('auditBundle() verdicts', () => {
   it('complete, and complete with the gaps that seal and attestation declare', async () => {
     expect(await verdict(bundle())).toMatchObject({ verdict: 'complete', findings: [] });
     expect(await verdict(bundle({ gaps: 2 }))).toMatchObject({ verdict: 'complete-with-declared-gaps', exitCode: 0, findings: ['2 gaps are declared'] });
-    expect(await verdict(bundle({ gaps: 2, attestedGaps: 0 }))).toMatchObject({ verdict: 'tampered' });
+  });
+
+  it('tampered when seal and attestation declare other gaps, or gaps that are no number [U6]', async () => {
+    for (const [sealed, attested] of [[2, 0], [0, 2], [1, 2]] as const) {
+      expect(await verdict(bundle({ gaps: sealed, attestedGaps: attested }))).toMatchObject({ verdict: 'tampered', exitCode: 11, findings: [`The attestation declares ${attested} gaps, the seal ${sealed}`] });
+    }
+    for (const sealedGaps of ['0', null, -1, jsonObject({})]) {
+      expect(await verdict(bundle({ sealedGaps: sealedGaps as JsonValue }))).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 2, reason: 'the seal does not say how many gaps there are' } });
+    }
+    expect(await verdict(bundle({ gaps: -1 }))).toMatchObject({ verdict: 'tampered' });
   });
 
   it('incomplete-tail when the end never came, tampered when it was attested and is gone [U4]', async () => {

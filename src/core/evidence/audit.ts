@@ -5,7 +5,8 @@
  *   U2  the first record that is wrong is named; what comes after it is not trusted;
  *   U3  every file is either checked by digest or makes the bundle `tampered` by being there;
  *   U4  an end that is not there is `incomplete-tail`, as a killed supervisor leaves it; what was attested and is not so is `tampered`;
- *   U5  a withheld event is a gap that its record declares: header, salt and digest stand, and the attested head covers them.
+ *   U5  a withheld event is a gap that its record declares: header, salt and digest stand, and the attested head covers them;
+ *   U6  what is missing is declared twice, by the seal and by the attestation, as whole numbers that agree.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';
@@ -241,7 +242,8 @@ async function judgeFiles(source: BundleSource, seen: { present: readonly string
   digests.set(BUNDLE.records, withheld.length === 0 ? digest : (files.get(BUNDLE.records) ?? digest));
   const findings = await checkFiles(source, files, seen.present, digests);
   for (const path of [BUNDLE.records, BUNDLE.keyset]) if (!files.has(path)) findings.push(`The attestation does not cover ${path}`);
-  if (predicate.runId !== stream || predicate.count !== count || predicate.head !== head || predicate.outcome !== seal.outcome || predicate.gaps !== seal.gaps) findings.push('The attestation is about another run');
+  if (predicate.runId !== stream || predicate.count !== count || predicate.head !== head || predicate.outcome !== seal.outcome) findings.push('The attestation is about another run');
+  if (predicate.gaps !== seal.gaps) findings.push(`The attestation declares ${predicate.gaps} gaps, the seal ${seal.gaps}`); // U6
   if (findings.length > 0) return report('tampered', findings, parts);
   if (withheld.length > 0) findings.push(`${withheld.length} events are withheld: record ${withheld.slice(0, 16).join(', ')}${withheld.length > 16 ? ' …' : ''}`);
   if (seal.gaps > 0) findings.push(`${seal.gaps} gaps are declared`);
