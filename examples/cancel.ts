@@ -1,4 +1,4 @@
-// Time limits and cancelling, for one command and for a whole cell.   node examples/cancel.ts
+// Time limits and cancelling, for one command and for a whole cell.   npm run example -- examples/cancel.ts
 import { Cell, CellError } from 'cellos';
 
 const cell = await Cell.create({ ttl: '2s' });

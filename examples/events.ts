@@ -1,4 +1,4 @@
-// Follow the evidence of a cell while it is made.   node examples/events.ts
+// Follow the evidence of a cell while it is made.   npm run example -- examples/events.ts
 import { Cell } from 'cellos';
 
 const cell = await Cell.create({ ttl: '1m' });

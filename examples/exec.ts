@@ -1,4 +1,4 @@
-// Make a cell, run commands in it, look at how they ended.   node examples/exec.ts
+// Make a cell, run commands in it, look at how they ended.   npm run example -- examples/exec.ts
 // Limits such as memory: '256M' or pids: 64 need cgroups, hence root or a delegated group; asked and not there, they refuse.
 import { Cell } from 'cellos';
 

@@ -1,4 +1,4 @@
-// Copy a result out of a cell: into the evidence by digest, and to a folder.   node examples/export.ts
+// Copy a result out of a cell: into the evidence by digest, and to a folder.   npm run example -- examples/export.ts
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { Cell } from 'cellos';

@@ -1,4 +1,4 @@
-// Put files into a cell, and get them out.   node examples/files.ts
+// Put files into a cell, and get them out.   npm run example -- examples/files.ts
 import { Cell, CellError } from 'cellos';
 
 await using cell = await Cell.create({ ttl: '1m' });

@@ -1,4 +1,4 @@
-// Several cells side by side: none sees another, each has a host user of its own.   node examples/parallel.ts
+// Several cells side by side: none sees another, each has a host user of its own.   npm run example -- examples/parallel.ts
 import { Cell } from 'cellos';
 
 const names = ['red', 'green', 'blue'];

@@ -1,4 +1,4 @@
-// Give a cell a secret; its value is nowhere in the evidence, the life of its lease is.   node examples/secrets.ts
+// Give a cell a secret; its value is nowhere in the evidence, the life of its lease is.   npm run example -- examples/secrets.ts
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { Cell } from 'cellos';

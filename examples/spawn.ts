@@ -1,4 +1,4 @@
-// Talk to a running command: streams with backpressure, stdin, signals.   node examples/spawn.ts
+// Talk to a running command: streams with backpressure, stdin, signals.   npm run example -- examples/spawn.ts
 import { Cell } from 'cellos';
 
 await using cell = await Cell.create({ ttl: '1m' });

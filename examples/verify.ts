@@ -1,4 +1,4 @@
-// Close a cell, read its teardown certificate, audit its evidence.   node examples/verify.ts
+// Close a cell, read its teardown certificate, audit its evidence.   npm run example -- examples/verify.ts
 import { Cell } from 'cellos';
 
 const cell = await Cell.create({ ttl: '1m' });

@@ -22,7 +22,7 @@ const RUN: CommandInfo = {
   ],
   examples: ["cellos run -- sh -c 'echo hello'", 'cellos run --workspace . --ttl 5m -- make test', 'cellos run --secret TOKEN --ro ./deploy.sh:/work/deploy.sh -- sh /work/deploy.sh', 'cellos run --json -- make 3>result.json'],
   exits: [
-    ["the command's own", ''],
+    ["the command's own", 'it ended by itself'],
     ['120', 'refused by policy, or a secret is missing: nothing was run'],
     ['121', 'this host cannot enforce what was asked: nothing was run'],
     ['122', 'it ran, and something of the cell is still there'],
