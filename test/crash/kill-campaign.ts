@@ -11,6 +11,7 @@ import { startTimeOf, uidOf } from '../../src/adapters/os/procfs.ts';
 import { openKeys, StateFolder } from '../../src/compose/local.ts';
 import { auditBundle } from '../../src/core/evidence/audit.ts';
 import { hostUidFor } from '../../src/core/plan/plan-cell.ts';
+import { endStarted } from '../end-started.ts';
 
 /** mulberry32: small, seeded, good enough to choose moments. */
 export function seededRandom(seed: number): () => number {
@@ -44,6 +45,7 @@ export class KillBench {
   unsealed = 0;
   /** Supervisors since the last look. */
   readonly #pids: number[] = [];
+  readonly #children = new Set<ChildProcess>();
   #runs = 0;
 
   constructor(folder: string) {
@@ -54,7 +56,15 @@ export class KillBench {
   }
 
   #start(args: readonly string[]): ChildProcess {
-    return spawn('bin/cellos', args, { env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: this.state.path }, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('bin/cellos', args, { env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: this.state.path }, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#children.add(child);
+    child.once('exit', () => this.#children.delete(child));
+    return child;
+  }
+
+  /** For a campaign that was given up: nothing it started outlives it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await endStarted(this.#children, [this.state.path]);
   }
 
   /** Starts a run with groups, an export, daemonised children and often a secret, and kills its supervisor at the moment. */
@@ -183,7 +193,7 @@ export async function killCampaign(options: { folder: string; seed: number; coun
   const { folder, seed, count, parallel, batch } = options;
   const benches = await Promise.all(
     Array.from({ length: parallel }, async (_, lane) => {
-      const bench = new KillBench(`${folder}/lane-${lane}`);
+      await using bench = new KillBench(`${folder}/lane-${lane}`);
       const random = seededRandom(seed + lane * 7919);
       const own = Math.ceil(count / parallel);
       for (let i = 1; i <= own; i += 1) {

@@ -9,7 +9,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a supervisor killed with SIGKILL', () => {
   it('leaves nothing after the next start, and is listed as unsealed: at each step that shows on disk', async () => {
-    const bench = new KillBench(`${folder}/steps`);
+    await using bench = new KillBench(`${folder}/steps`);
     const random = seededRandom(1);
     const moments: Moment[] = [{ kind: 'time', ms: 0 }, { kind: 'mark', ms: 0 }, ...Array.from({ length: 12 }, (_, i) => ({ kind: 'record' as const, count: 2 * i + 1 }))];
     for (const moment of moments) {
@@ -29,7 +29,7 @@ describe('a supervisor killed with SIGKILL', () => {
   }, 300_000);
 
   it('is swept from what it had written last: half of a record, of an artifact, of the attestation', async () => {
-    const bench = new KillBench(`${folder}/half`);
+    await using bench = new KillBench(`${folder}/half`);
     await bench.kill({ kind: 'record', count: 4 }, () => 0.9);
     const [run] = bench.state.live();
     const records = readFileSync(`${run?.bundle}/records.jsonl`);

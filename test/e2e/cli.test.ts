@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { delimiter } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { endStarted } from '../end-started.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-cli-`);
 const started = new Set<ChildProcessWithoutNullStreams>();
@@ -67,9 +68,7 @@ class Running {
   }
 }
 
-afterEach(() => {
-  for (const child of started) child.kill('SIGKILL');
-});
+afterEach(() => endStarted(started, Array.from({ length: states }, (_, i) => `${root}/state-${i + 1}`)), 60_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** A command that says that it is there, and ends when its stdin does. */

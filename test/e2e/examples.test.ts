@@ -3,9 +3,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import { endStarted } from '../end-started.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-examples-`);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(async () => {
+  await endStarted([], [`${root}/state`]); // an example that took too long was killed
+  rmSync(root, { recursive: true, force: true });
+}, 60_000);
 
 /** What each example has to say, line by line; a pattern where the line changes from run to run. */
 const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {

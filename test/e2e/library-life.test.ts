@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Cell, CellError, type CellEvent, type CellOptions } from '../../src/index.ts';
+import { endStarted } from '../end-started.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-life-`);
 const stateDir = `${root}/state`;
 
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(async () => {
+  await endStarted([], [`${root}/abandoned`]);
+  rmSync(root, { recursive: true, force: true });
+}, 60_000);
 
 const create = (options: CellOptions = {}): Promise<Cell> => Cell.create({ stateDir, ttl: '2m', ...options });
 

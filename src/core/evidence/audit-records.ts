@@ -124,10 +124,10 @@ export class RecordAuditor {
     } catch (error) {
       return isCellError(error) ? error.message : messageOf(error);
     }
-    return this.#checkEvent(event);
+    return this.#checkEvent(event, record['tier']);
   }
 
-  #checkEvent(event: CloudEvent): string | undefined {
+  #checkEvent(event: CloudEvent, tier: JsonValue | undefined): string | undefined {
     const data = isJsonObject(event.data) ? event.data : jsonObject({});
     if (this.#ids.has(event.id)) return `the event id ${event.id} stands twice`;
     this.#ids.add(event.id);
@@ -135,6 +135,7 @@ export class RecordAuditor {
     if (data['runId'] !== undefined && data['runId'] !== this.stream) return `the event is about the run "${String(data['runId'])}"`;
     const genesis = event.type === EVENTS.genesis.type;
     if (genesis !== (this.count === 0)) return genesis ? 'a genesis stands in the middle' : 'the first record is not a genesis';
+    if ((genesis || event.type === EVENTS.sealed.type) && tier !== 'host') return 'a genesis and a seal are of the tier host'; // U7
     if (genesis) {
       if (data['runId'] !== this.stream) return 'the genesis does not name its run';
       this.keysetDigest = typeof data['keysetDigest'] === 'string' ? data['keysetDigest'] : undefined;

@@ -83,6 +83,15 @@ describe('auditBundle() verdicts', () => {
     expect(await verdict(bundle({ gaps: -1 }))).toMatchObject({ verdict: 'tampered' });
   });
 
+  it('tampered when genesis or seal are of another tier than the host, which no later record may bind [U7]', async () => {
+    for (const [at, tail] of [[0, bundle({ sealed: false, attested: false })], [2, bundle({ attested: false })]] as const) {
+      const lines = new TextDecoder().decode(tail.get(BUNDLE.records)).trimEnd().split('\n').slice(0, at + 1);
+      lines[at] = lines[at]?.replace('"tier":"host"', '"tier":"guest"') ?? '';
+      tail.set(BUNDLE.records, utf8(`${lines.join('\n')}\n`));
+      expect(await verdict(tail)).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: at, reason: 'a genesis and a seal are of the tier host' } });
+    }
+  });
+
   it('incomplete-tail when the end never came, tampered when it was attested and is gone [U4]', async () => {
     expect(await verdict(bundle({ sealed: false, attested: false }))).toMatchObject({ verdict: 'incomplete-tail', count: 2 });
     expect(await verdict(bundle({ attested: false }))).toMatchObject({ verdict: 'incomplete-tail', count: 3 });

@@ -6,7 +6,9 @@
  *   U3  every file is either checked by digest or makes the bundle `tampered` by being there;
  *   U4  an end that is not there is `incomplete-tail`, as a killed supervisor leaves it; what was attested and is not so is `tampered`;
  *   U5  a withheld event is a gap that its record declares: header, salt and digest stand, and the attested head covers them;
- *   U6  what is missing is declared twice, by the seal and by the attestation, as whole numbers that agree.
+ *   U6  what is missing is declared twice, by the seal and by the attestation, as whole numbers that agree;
+ *   U7  genesis and seal are the host's own words. LIMIT: the headers of other records (tier, order, absence) are proved by the seal alone: without
+ *       one, each event is authentic, and whoever could write to the bundle could have left some out, moved them, or named another tier.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';

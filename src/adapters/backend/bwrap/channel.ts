@@ -178,6 +178,7 @@ export class CellChannel implements CellFiles {
     const queue = (stream: 0 | 1): ByteQueue => new ByteQueue({ onTaken: (bytes) => void this.#send(toCell.credit(id, stream, bytes)), onReturn: () => this.#closeOutput(id, stream) });
     const job: Job = { queues: [queue(0), queue(1)], started: Promise.withResolvers(), ended: Promise.withResolvers(), open: new Set([0, 1, 'process']), stdinCredit: 0, stdinClosed: !request.stdin, wakeStdin: undefined };
     if (this.#lost !== undefined) {
+      job.stdinClosed = true; // H2: a writer would wait for credit that nobody gives
       job.started.resolve(undefined);
       job.ended.resolve({ kind: 'lost', reason: this.#lost.message, durationMs: 0 });
       for (const one of job.queues) one.end();
