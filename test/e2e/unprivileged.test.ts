@@ -1,7 +1,7 @@
 /** The programs as a user without any right of root's runs them: from a folder of theirs, when the tests are root's as another user. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startTimeOf } from '../../src/adapters/os/procfs.ts';
@@ -55,10 +55,14 @@ describe('cellos without root', () => {
   it('brings the changes of a workspace back under the name of the user', () => {
     const work = `${root}/home/project`;
     mkdirSync(work);
-    if (someone.uid !== undefined) chownSync(work, someone.uid, someone.gid);
-    expect(cellos('run', '-q', '--workspace', work, '--apply', '--', 'sh', '-c', 'echo made > made')).toMatchObject({ status: 0, stderr: '' });
-    expect(readFileSync(`${work}/made`, 'utf8')).toBe('made\n');
-    expect(spawnSync('stat', ['-c', '%u', `${work}/made`], { encoding: 'utf8' }).stdout.trim()).toBe(String(someone.uid ?? process.geteuid?.()));
+    for (const name of ['a', 'b']) writeFileSync(`${work}/${name}`, 'old\n');
+    if (someone.uid !== undefined) for (const path of [work, `${work}/a`, `${work}/b`]) chownSync(path, someone.uid, someone.gid);
+    const result = cellos('run', '--workspace', work, '--evidence', `${root}/home/changed`, '--apply', '--', 'sh', '-c', 'rm a; echo new > b; mkdir d; echo made > d/e');
+    expect(result).toMatchObject({ status: 0, stderr: expect.stringContaining('workspace: 2 added, 1 modified, 1 deleted; applied') });
+    expect(existsSync(`${work}/a`)).toBe(false);
+    expect([readFileSync(`${work}/b`, 'utf8'), readFileSync(`${work}/d/e`, 'utf8')]).toEqual(['new\n', 'made\n']);
+    expect(statSync(`${work}/d/e`).uid).toBe(someone.uid ?? process.geteuid?.());
+    expect(cellos('verify', `${root}/home/changed`).stdout).toMatch(/^complete\b/);
   });
 
   it('ends and lists what a killed supervisor left', async () => {
