@@ -1,6 +1,8 @@
 /**
- * What the evidence costs a one-second job: time spent recording, signing, syncing and keeping output while the job runs, of its wall time.
- * The job writes 4 MiB and computes; all of its output is hashed and kept.
+ * What the records cost a one-second job: time spent making, signing and syncing them while the job runs, of its wall time. The job writes 4 MiB
+ * and computes; all of its output is hashed and kept.
+ *
+ * Not measured: that hashing and keeping.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
