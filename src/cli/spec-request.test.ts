@@ -27,4 +27,10 @@ describe('documentOf()', () => {
     truncateSync(`${folder}/full.json`, LIMITS.documentSizeBytesMax);
     await expect(read(`${folder}/full.json`)).rejects.toMatchObject({ code: 'spec.invalid' });
   });
+
+  it.each(['ttl=5s', 'secret-delivery=env', 'export=a=b'])('refuses --%s: the document decides', async (option) => {
+    const path = `${folder}/whole.json`;
+    writeFileSync(path, JSON.stringify({ apiVersion: 'cellos.io/v1', kind: 'ExecutionCell', spec: { id: 'x', authority: {}, lifetime: { ttlSeconds: 60 }, run: { argv: ['true'] } } }));
+    await expect(documentOf(parseCommandArgs(plan, [`--${option}`, path]), path)).rejects.toMatchObject({ code: 'usage.invalid' });
+  });
 });

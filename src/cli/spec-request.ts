@@ -64,6 +64,8 @@ function refuseContradictions(args: ParsedArgs, { document: { spec } }: SpecDocu
     ['ttl', 'spec.lifetime.ttlSeconds', true],
     ['memory', 'spec.run.limits.memoryMaxBytes', spec.run?.limits?.memoryMaxBytes !== undefined],
     ['cpus', 'spec.run.limits.cpuMax', spec.run?.limits?.cpuMax !== undefined],
+    // A document that does not name a mode asks for its default.
+    ['secret-delivery', 'spec.run.secretDelivery', true],
   ];
   for (const [option, member, said] of says) {
     if (said && args.text(option) !== undefined) throw new CellError('usage.invalid', `Cannot use --${option} with this document: its ${member} decides; change it there`);
