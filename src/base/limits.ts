@@ -18,7 +18,7 @@ export const LIMITS = {
   specListLengthMax: 4096,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
-  /** Largest `records.jsonl` the offline audit accepts, bytes. */
+  /** Largest `records.jsonl` that is written, and that the offline audit accepts, bytes. */
   recordsSizeBytesMax: 4 * 1024 * 1024 * 1024,
   /** Files of one bundle. */
   bundleFilesMax: 8192,

@@ -16,7 +16,13 @@ function refusalLines(error: unknown): string[] {
     // Without the host's own means there is no weaker cell to allow.
     if (!name.startsWith('host.')) lines.push(`    To go on without it, with ${visible(weaker[at] ?? '')}: --allow-downgrade ${visible(name)}`);
   }
-  return lines;
+  return [...lines, ...whereRecorded(error).map((line) => `  ${line}`)];
+}
+
+/** Who asked and what was refused is evidence too. */
+function whereRecorded(error: unknown): string[] {
+  const runId = isCellError(error) ? error.facts['runId'] : undefined;
+  return typeof runId === 'string' ? [`The refusal is recorded: cellos show ${visible(runId)}`] : [];
 }
 
 function nextStep(error: unknown): string[] {
@@ -33,5 +39,5 @@ export function errorLines(error: unknown): string[] {
   // The message holds the reasons too, for who sees nothing else; here each has its own line.
   // Only the findings of a document come in lines; elsewhere a line end is part of a name.
   const [head = '', ...more] = reasons.length > 0 ? [`${message.split(': ')[0]}:`, ...reasons] : isCellError(error, 'spec.invalid') ? message.split('\n') : [message];
-  return [`cellos: ${visible(head)}`, ...[...more, ...listIn(error, 'candidates'), ...nextStep(error)].map((line) => `  ${visible(line)}`)];
+  return [`cellos: ${visible(head)}`, ...[...more, ...listIn(error, 'candidates'), ...nextStep(error), ...(isCellError(error, 'policy.refused') ? whereRecorded(error) : [])].map((line) => `  ${visible(line)}`)];
 }

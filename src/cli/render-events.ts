@@ -67,6 +67,8 @@ const FACTS: Readonly<Record<string, Facts>> = {
     const weaker = items.filter((item) => item['status'] === 'downgraded').map((item) => scalar(item['name']));
     return `${plural(items.filter((item) => item['status'] === 'enforced').length, 'thing')} enforced${weaker.length === 0 ? '' : `, weaker: ${weaker.join(' ')}`}`;
   },
+  [EVENTS.admissionRefused.type]: (data) => list(data['violations']).map((violation) => scalar(object(violation)['rule'])).join(' '),
+  [EVENTS.planRefused.type]: (data) => `not available here: ${strings(data['missing']).map(visible).join(' ')}`,
   [EVENTS.isolationObserved.type]: (data) => `init ${scalar(data['initPid'])} as host uid ${scalar(data['hostUid'])}, seccomp ${scalar(data['seccompMode'])}, no_new_privs ${scalar(data['noNewPrivs'])}, ${Object.keys(object(data['namespaces'])).length} namespaces`,
   [EVENTS.containerSecurity.type]: (data) => `capabilities eff ${scalar(data['capEff'])}, bounding ${scalar(data['capBnd'])}`,
   [EVENTS.networkScope.type]: (data) => plural(Number(data['egressRuleCount'] ?? 0), 'egress rule'),

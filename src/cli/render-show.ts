@@ -100,7 +100,7 @@ export function showLines(shown: Shown, page: Page): string[] {
   const secretLine = (secret: RunDetail['secrets'][number]): string => fit(`  ${visible(secret.ref)} from ${visible(secret.broker)}: ${secret.states.map(visible).join(' → ')}; used ${plural(secret.uses, 'time')}`, width);
   return [
     ...head(shown, page),
-    ...section('Asked and enforced', [...planTable(items, page), ...planReasons(items, { ...page, allowed: detail.view.downgrades })], style),
+    ...section('Asked and enforced', items.length === 0 ? [] : [...planTable(items, page), ...planReasons(items, { ...page, allowed: detail.view.downgrades })], style),
     ...section('Timeline', [...detail.timeline.items.map((record) => eventLine(record, { startedAtMs, width, style })), ...more(detail.timeline, 'events: cellos events shows them')], style),
     ...section('Processes', [...detail.processes.items.map((data) => processLine(data, width)), ...more(detail.processes, 'processes')], style),
     ...section('Limits that took effect', [...detail.limits.items.map(limitLine), ...more(detail.limits, 'times')], style),

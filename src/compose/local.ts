@@ -16,10 +16,10 @@ import { createRunBundle } from '../adapters/store/bundle-writer.ts';
 import { type LiveRun, StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
 import { CellError, ignore } from '../base/errors.ts';
-import { type RunId, ulid } from '../base/ids.ts';
+import { type CellId, type RunId, ulid } from '../base/ids.ts';
 import { jsonObject, type JsonObject } from '../base/json.ts';
 import { type Environment, environment, type Settings } from '../config/env.ts';
-import { admit } from '../core/admission/admit.ts';
+import { admit, type Violation } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
@@ -31,6 +31,7 @@ import type { SecretSource } from '../ports/secret-broker.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
+import { recordRefusal, type Refusal } from '../runtime/supervisor/run-beginning.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
 import { openKeys } from './host-keys.ts';
@@ -65,24 +66,42 @@ export interface RunRequest {
   readonly endsOnSignal?: boolean;
 }
 
-/** Admits and plans, without touching anything. @throws CellError `policy.refused` */
-export function planRun(request: { document: SpecDocument; asks: RunAsks; commands?: 'document' | 'caller'; slot?: number; runId?: RunId }, host: HostFacts): Planned {
+interface PlanRequest {
+  readonly document: SpecDocument;
+  readonly asks: RunAsks;
+  readonly commands?: 'document' | 'caller';
+  readonly slot?: number;
+  readonly runId?: RunId;
+}
+
+/** Admits and plans, without touching anything. */
+function decideRun(request: PlanRequest, host: HostFacts): { readonly kind: 'planned'; readonly plan: CellPlan } | Refusal {
   const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs() });
-  if (verdict.kind === 'refused') {
-    throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule), reasons: verdict.violations.map((violation) => violation.message) } });
-  }
+  if (verdict.kind === 'refused') return verdict;
   const runId = request.runId ?? newRunId();
   return planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
+}
+
+/** The same for who wants to see the plan and starts nothing. @throws CellError `policy.refused` */
+export function planRun(request: PlanRequest, host: HostFacts): Planned {
+  const decided = decideRun(request, host);
+  if (decided.kind === 'refused') throw notAdmitted(decided.violations);
+  return decided;
 }
 
 export function newRunId(): RunId {
   return ulid(systemClock.nowMs(), systemRandom.bytes(10)).toLowerCase() as RunId;
 }
 
-export function unsatisfiable(planned: Extract<Planned, { kind: 'unsatisfiable' }>): CellError {
+function notAdmitted(violations: readonly Violation[], more: Readonly<Record<string, string>> = {}): CellError {
+  const reasons = violations.map((violation) => violation.message);
+  return new CellError('policy.refused', `Cannot admit the document: ${reasons.join('; ')}`, { facts: { rules: violations.map((violation) => violation.rule), reasons, ...more } });
+}
+
+function unsatisfiable(planned: Extract<Planned, { kind: 'unsatisfiable' }>, more: Readonly<Record<string, string>>): CellError {
   const lines = planned.missing.map((item) => `${item.name} (${item.asked}): ${item.reason ?? 'not available here'}`);
   return new CellError('plan.unsatisfiable', `Cannot run the cell as asked: ${lines.join('; ')}`, {
-    facts: { items: planned.missing.map((item) => item.name), asked: planned.missing.map((item) => item.asked), weaker: planned.missing.map((item) => item.effective), reasons: planned.missing.map((item) => item.reason ?? 'Not available here') },
+    facts: { items: planned.missing.map((item) => item.name), asked: planned.missing.map((item) => item.asked), weaker: planned.missing.map((item) => item.effective), reasons: planned.missing.map((item) => item.reason ?? 'Not available here'), ...more },
   });
 }
 
@@ -163,7 +182,10 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   // Another cell with the same user could signal this one's processes, so each has its own while it lives.
   const uid = host.privileged && request.slot === undefined ? await claimUid((slot) => hostUidFor(host.pid, slot)) : undefined;
   try {
-    const open = await openPlanned(state, request, host, planRun({ ...request, slot: uid?.slot ?? request.slot ?? 0 }, host));
+    const runId = newRunId();
+    const decided = decideRun({ ...request, runId, slot: uid?.slot ?? request.slot ?? 0 }, host);
+    if (decided.kind !== 'planned') throw await refusalOf(state, request, host, runId, decided);
+    const open = await openPlanned(state, request, host, decided.plan);
     const exportDir = request.exportDir ?? settings.exportDir;
     const release = async (): Promise<void> => {
       state.unmarkLive(open.plan.runId);
@@ -177,9 +199,18 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
-async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
-  if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
-  const { plan } = planned;
+/** Leaves the sealed evidence of a run that never gets a cell. @returns what its caller is told. @throws CellError `evidence.unwritable` */
+async function refusalOf(state: StateFolder, request: RunRequest, host: HostFacts, runId: RunId, refusal: Refusal): Promise<CellError> {
+  const keys = openKeys(state);
+  const bundle = createRunBundle(state.createRun(runId, request.evidence), keys.keyset, { keptBytesMax: 0 });
+  const recorder = new RunRecorder({ runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
+  const { spec } = request.document.document;
+  await recordRefusal({ version: VERSION, host, keysetDigest: digestOf(keys.keyset), clock: systemClock }, { recorder, run: { cellId: spec.id as CellId, runId, spec }, document: request.document, refusal });
+  const where = { runId, evidence: bundle.path };
+  return refusal.kind === 'refused' ? notAdmitted(refusal.violations, where) : unsatisfiable(refusal, where);
+}
+
+async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, plan: CellPlan): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   refuseUnsafeMounts(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }), sockets: boundSockets() });
   const swept = await sweep(state);
   const scratch = state.scratchOf(plan.runId);

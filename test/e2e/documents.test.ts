@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -47,6 +47,23 @@ describe('cellos run SPEC', () => {
     expect(records.includes('tell-nobody')).toBe(false);
     expect(/"canonicalSpecHash":"sha256:[0-9a-f]{64}"/.test(records)).toBe(true);
     expect(JSON.parse(cellos(['verify', '--json', evidence]).stdout)).toMatchObject({ verdict: 'complete' });
+  });
+
+  it.each([
+    ['policy', ['--compatible'], json({ lifetime: { ttlSeconds: 0 }, run: { argv: ['true'] } }), { status: 120, type: 'admission.v1.refused', data: { argv: ['true'], violations: [{ rule: 'lifetime.positive' }] } }],
+    ['this host', [], json({ authority: { egressRules: [{ host: 'example.com', port: 443 }] }, run: { argv: ['true'] } }), { status: 121, type: 'plan.v1.refused', data: { argv: ['true'], missing: ['network.egress'] } }],
+  ])('seals the evidence of what %s refuses, says so, and makes no cell [BG1]', (who, options, text, { status, type, data }) => {
+    const evidence = `${root}/refused-${status}`;
+    const result = cellos(['run', '--evidence', evidence, ...options, file('refused.json', text)]);
+    const [, runId = ''] = /The refusal is recorded: cellos show (\w+)/.exec(result.stderr) ?? [];
+    expect([result.status, result.stdout, runId]).toEqual([status, '', expect.stringMatching(/^\w{26}$/)]);
+    const records = readFileSync(`${evidence}/records.jsonl`, 'utf8').trim().split('\n');
+    const events = records.map((line) => JSON.parse(line).envelope.event);
+    expect(events.map((event) => event.type.replace('dev.cellos.events.cell.', ''))).toEqual(['evidence.v1.genesis', type, 'evidence.v1.sealed']);
+    expect([events[1].data, events[2].data]).toMatchObject([data, { outcome: 'refused', exitCode: status }]);
+    expect(JSON.parse(cellos(['verify', '--json', evidence]).stdout)).toMatchObject({ verdict: 'complete', outcome: 'refused' });
+    expect(cellos(['show', runId]).stdout).toContain(`refused ${status}: ${who === 'policy' ? 'spec.lifetime.ttlSeconds is 0' : 'not available here: network.egress'}`);
+    expect(readdirSync(`${root}/state/scratch`)).toEqual([]);
   });
 
   it('takes a secret from where --secret says', () => {

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Cell, CellError, type CellEvent, type CellOptions } from '../../src/index.ts';
+import { Cell, type CellEvent, type CellOptions } from '../../src/index.ts';
 import { endStarted } from '../end-started.ts';
+import { codeOf, eventsOf, short } from './library-cells.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-life-`);
 const stateDir = `${root}/state`;
@@ -16,20 +17,7 @@ afterAll(async () => {
 
 const create = (options: CellOptions = {}): Promise<Cell> => Cell.create({ stateDir, ttl: '2m', ...options });
 
-const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'no error',
-    (error: unknown) => (error instanceof CellError ? error.code : error),
-  );
 
-/** The events of a closed cell, as the bundle has them. */
-async function eventsOf(cell: Cell): Promise<CellEvent[]> {
-  const events: CellEvent[] = [];
-  for await (const event of cell.evidence.events()) events.push(event);
-  return events;
-}
-
-const short = (event: CellEvent): string => event.type.replace('dev.cellos.events.cell.', '');
 describe('the end of a cell', () => {
   it('comes once: every close and kill gives the same answer, and later calls are refused [N1]', async () => {
     const cell = await create();

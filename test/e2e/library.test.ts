@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Cell, CellError, type CellEvent, type CellOptions } from '../../src/index.ts';
+import { Cell, type CellEvent, type CellOptions } from '../../src/index.ts';
+import { codeOf, eventsOf, short } from './library-cells.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-library-`);
 const stateDir = `${root}/state`;
@@ -16,20 +17,6 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   return text;
 }
 
-const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'no error',
-    (error: unknown) => (error instanceof CellError ? error.code : error),
-  );
-
-/** The events of a closed cell, as the bundle has them. */
-async function eventsOf(cell: Cell): Promise<CellEvent[]> {
-  const events: CellEvent[] = [];
-  for await (const event of cell.evidence.events()) events.push(event);
-  return events;
-}
-
-const short = (event: CellEvent): string => event.type.replace('dev.cellos.events.cell.', '');
 const about = (events: readonly CellEvent[], command: number): string[] => events.filter((event) => (event.data as { command?: number }).command === command).map(short);
 
 describe('exec', () => {

@@ -127,10 +127,13 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
   const documents = new Map<string, Digest>();
   let parts = 0;
   let begun = false;
+  let size = 0;
   written('write', `${path}/${BUNDLE.keyset}`, () => writeFileAtomic(`${path}/${BUNDLE.keyset}`, keyset, { sync: false }));
   return {
     path,
     append(record) {
+      size += record.byteLength;
+      if (size > LIMITS.recordsSizeBytesMax) throw new CellError('evidence.unwritable', `Cannot write the evidence in ${path}: its records would be longer than ${LIMITS.recordsSizeBytesMax} bytes, which no audit takes`, { facts: { path } });
       records.append(record);
       recordsHash.update(record);
     },

@@ -2,7 +2,7 @@
  * The only mint of `Admission`: a document that may be planned.
  *
  *   A1  nothing but `admit` makes an Admission: the brand is private to this file;
- *   A2  a refusal is a value that lists every violation, and nothing is made. LIMIT: it leaves no record yet.
+ *   A2  a refusal is a value that lists every violation, and nothing is made; whoever asked for the run records it.
  *
  * LIMIT: policy packs, authorization policies and derivation tokens are not decided here yet; what a document asks of them is refused by
  * the planner, never waved through.

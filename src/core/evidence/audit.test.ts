@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Bytes, utf8 } from '../../base/bytes.ts';
 import { type Digest, digestOf, ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
 import { jsonObject, type JsonValue } from '../../base/json.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { EVENTS } from '../events/catalogue.ts';
 import { makeKeyset } from '../signing/keyset.ts';
 import { auditBundle, type AuditTrust, VERDICT_EXIT } from './audit.ts';
@@ -132,5 +133,18 @@ describe('auditBundle() verdicts', () => {
       open: () => (async function* () { yield utf8(''); })(),
     };
     await expect(auditBundle(failing, { roots })).rejects.toThrow('EIO');
+  });
+
+  it('reads no more records than the limit', async () => {
+    const files = bundle();
+    // As long as it says, without being there.
+    const endless = Object.defineProperty(new Uint8Array(1), 'byteLength', { value: LIMITS.recordsSizeBytesMax + 1 });
+    const source = {
+      list: async () => [...files.keys()],
+      async *open(path: string) {
+        yield path === BUNDLE.records ? endless : (files.get(path) ?? new Uint8Array());
+      },
+    };
+    expect(await auditBundle(source, { roots })).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 0, reason: expect.stringContaining('longer than') } });
   });
 });

@@ -105,8 +105,11 @@ interface RecordsRead {
 async function readRecords(source: BundleSource, auditor: RecordAuditor): Promise<RecordsRead> {
   const hash = sha256Stream();
   let torn = false;
+  let size = 0;
   async function* counted(): AsyncGenerator<Bytes> {
     for await (const chunk of source.open(BUNDLE.records)) {
+      size += chunk.byteLength;
+      if (size > LIMITS.recordsSizeBytesMax) throw new CellError('evidence.invalid', `Cannot read the records: they are longer than ${LIMITS.recordsSizeBytesMax} bytes`);
       hash.update(chunk);
       yield chunk;
     }

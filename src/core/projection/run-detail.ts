@@ -72,6 +72,7 @@ function patchOf(detail: RunDetail, { type, data }: ViewedRecord): Partial<RunDe
     case EVENTS.genesis.type:
       return { genesis: data };
     case EVENTS.planEffective.type:
+    case EVENTS.planRefused.type:
       return { plan: objects(data['items']) };
     case EVENTS.processExited.type:
       return { processes: keep(detail.processes, data, LIST_MAX) };

@@ -2,7 +2,7 @@
  * Folds the records of a run into what a list shows of it. The fold works on any subset of the records, in order: `ps` gives it the first
  * few and the last few only.
  */
-import { isJsonArray, type JsonValue } from '../../base/json.ts';
+import { isJsonArray, isJsonObject, type JsonValue } from '../../base/json.ts';
 import { EVENTS } from '../events/catalogue.ts';
 import type { ViewedRecord } from './viewed-record.ts';
 
@@ -30,6 +30,11 @@ function texts(value: JsonValue | undefined): string[] | undefined {
   return isJsonArray(value) ? value.filter((item): item is string => typeof item === 'string') : undefined;
 }
 
+/** `message` of each violation of a refusal. */
+function reasonsIn(violations: JsonValue | undefined): string | undefined {
+  return isJsonArray(violations) ? violations.map((violation) => (isJsonObject(violation) ? String(violation['message']) : '?')).join('; ') : undefined;
+}
+
 type Patch = { -readonly [K in keyof RunView]?: RunView[K] | undefined };
 
 const textIn = (record: ViewedRecord, key: string): string | undefined => {
@@ -47,6 +52,10 @@ function patchOf(view: RunView, record: ViewedRecord): Patch {
       return { startedAt: record.time, specId: textIn(record, 'specId') };
     case EVENTS.planEffective.type:
       return { argv: texts(record.data['argv']) ?? view.argv, downgrades: texts(record.data['downgrades']) ?? [] };
+    case EVENTS.admissionRefused.type:
+      return { argv: texts(record.data['argv']), reason: reasonsIn(record.data['violations']) };
+    case EVENTS.planRefused.type:
+      return { argv: texts(record.data['argv']), reason: `not available here: ${(texts(record.data['missing']) ?? []).join(', ')}` };
     case EVENTS.processSpawned.type:
       return view.argv === undefined || view.argv.length === 0 ? { argv: [textIn(record, 'program') ?? '?'] } : {};
     case EVENTS.processExited.type:

@@ -6,28 +6,24 @@
  *   Q3  evidence that cannot be written ends the cell: nothing runs unrecorded.
  */
 import { CellError, EXIT, isCellError, messageOf } from '../../base/errors.ts';
-import { jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
-import type { Digest } from '../../base/crypto.ts';
+import { jsonObject, type JsonObject } from '../../base/json.ts';
 import { ulid } from '../../base/ids.ts';
 import { referenceData, type RunContext } from '../../core/events/builders.ts';
 import type { CloudEvent } from '../../core/events/envelope.ts';
 import { cancelExit } from '../../core/lifecycle/ending.ts';
-import type { CellPlan, HostFacts } from '../../core/plan/plan.ts';
-import { planDigest } from '../../core/plan/plan-cell.ts';
+import type { CellPlan } from '../../core/plan/plan.ts';
 import type { SpecDocument } from '../../core/spec/document.ts';
 import type { CellBackend, CellFacts, LiveCell, TeardownLine } from '../../ports/cell-backend.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { RunRecorder } from '../emitter/run-recorder.ts';
 import type { SecretSession } from '../secrets/secret-session.ts';
+import { type BeginningDeps, recordBeginning } from './run-beginning.ts';
 import { RunningCommands } from './running-commands.ts';
 
-export interface SessionDeps {
+export interface SessionDeps extends BeginningDeps {
   readonly backend: CellBackend;
   readonly clock: Clock;
   readonly random: Random;
-  readonly version: string;
-  readonly host: HostFacts;
-  readonly keysetDigest: Digest;
 }
 
 export interface SessionInput {
@@ -51,10 +47,6 @@ export interface SessionEnd {
   readonly exitCode: number;
   readonly reason?: string;
   readonly forced: boolean;
-}
-
-function itemsJson(plan: { items: CellPlan['items'] }): JsonValue[] {
-  return plan.items.map((item) => jsonObject({ ...item }));
 }
 
 export function factsJson(facts: CellFacts): JsonObject {
@@ -93,7 +85,7 @@ export class CellSession {
     const { plan, recorder, document } = input;
     const run: RunContext = { cellId: plan.cellId, runId: plan.runId, spec: document.document.spec };
     const sessionId = ulid(deps.clock.nowMs(), deps.random.bytes(10));
-    recordBeginning(deps, input, run);
+    recordBeginning(deps, { recorder, run, document, plan, swept: input.swept });
     if (plan.secrets.refs.length > 0) recorder.barrier(); // no lease is taken that nobody would know of
     let cell: LiveCell | undefined;
     try {
@@ -140,31 +132,6 @@ export class CellSession {
   get provenance(): JsonObject {
     return jsonObject({ parent: this.#startedEvent.id, parentType: this.#startedEvent.type });
   }
-}
-
-function recordBeginning(deps: SessionDeps, input: SessionInput, run: RunContext): void {
-  const { recorder, plan, document } = input;
-  const ids = { runId: run.runId, cellId: run.cellId, specId: run.spec.id };
-  recorder.record(
-    'genesis',
-    jsonObject({
-      ...ids,
-      v: 1,
-      specHash: document.rawHash,
-      canonicalSpecHash: document.specHash,
-      planDigest: planDigest(plan),
-      keysetDigest: deps.keysetDigest,
-      cellosVersion: deps.version,
-      bootId: deps.host.bootId,
-      hostKernel: deps.host.kernel,
-      hostArch: deps.host.arch,
-      salted: true,
-    }),
-  );
-  if (input.swept.length > 0) recorder.record('recoverySwept', jsonObject({ ...ids, runs: input.swept }));
-  recorder.record('planEffective', jsonObject({ ...ids, backend: plan.backend, planDigest: planDigest(plan), argv: plan.argv, items: itemsJson(plan), downgrades: plan.downgrades }));
-  recorder.record('networkScope', referenceData.networkScope(run));
-  recorder.record('dnsTargetSet', referenceData.dnsTargetSet(run, { policyDigest: document.specHash, updatedAt: deps.clock.nowRfc3339(), keysetId: 'cellos:builtin-v0', issuerKid: 'cellos-local-resolve-v0' }));
 }
 
 interface Closing {
