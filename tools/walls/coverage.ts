@@ -52,6 +52,17 @@ function offers(file: SourceFile, name: string): boolean {
   });
 }
 
+const nameIn = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
+/** The modules that are an adapter to the outside for this one: itself, or, when only its own folder imports it, those that do. */
+function facesOf(adapter: SourceFile, sources: readonly SourceFile[]): readonly SourceFile[] {
+  const name = nameIn(adapter.path);
+  const importers = sources.filter((file) => file.path !== adapter.path && file.text.includes(`/${name}'`));
+  const inner = importers.length > 0 && importers.every((file) => folderOf(file.path) === folderOf(adapter.path));
+  return inner ? importers : [adapter];
+}
+
 export function checkContracts(tree: SourceTree, known: KnownGaps): string[] {
   const gaps = new Map<string, string>();
   const sources = tree.files.filter((file) => isTypeScript(file.path) && !isTest(file.path));
@@ -61,9 +72,9 @@ export function checkContracts(tree: SourceTree, known: KnownGaps): string[] {
     const interfaces = portInterfaces(port);
     for (const adapter of sources.filter((file) => file.path.startsWith('src/adapters/'))) {
       if (!interfaces.some((one) => offers(adapter, one))) continue;
-      const module = adapter.path.slice(adapter.path.lastIndexOf('/') + 1);
       const suite = `${name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())}Contract`;
-      const proved = tests.some((test) => (test.text.includes(`testing/contracts/${name}.ts`) || test.text.includes(`${suite}(`)) && test.text.includes(`/${module}'`));
+      const suites = tests.filter((test) => test.text.includes(`testing/contracts/${name}.ts`) || test.text.includes(`${suite}(`));
+      const proved = facesOf(adapter, sources).every((face) => suites.some((test) => test.text.includes(`/${nameIn(face.path)}'`)));
       if (!proved) gaps.set(adapter.path, `${adapter.path} implements the port ${name} and does not run src/testing/contracts/${name}.ts`);
     }
   }
