@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { ERROR_CODES } from '../src/base/errors.ts';
 import { EVENTS, type EventTypeInfo } from '../src/core/events/catalogue.ts';
+import { eventSchema } from '../src/core/events/schemas.ts';
 
 const MADE = '<!-- Made by `npm run docs`; change the table in the source instead. -->';
 
@@ -22,6 +23,7 @@ export function eventsPage(): string {
 ${MADE}
 
 Every event is a CloudEvent 1.0 in JSON, signed over its canonical form. \`cellos events ID\` shows those of a run.
+[events.schema.json](events.schema.json) is the JSON Schema (draft 2020-12) of all of them, \`data\` included.
 
 ## Of CellOS itself
 
@@ -49,7 +51,13 @@ ${table(['Code', 'What it means', 'Does trying again help?', 'Exit code', 'HTTP 
 `;
 }
 
+/** Indented, with integers beyond 2^53 written out. */
+export function eventSchemaText(): string {
+  const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+  return `${JSON.stringify(eventSchema(), (_key, value: unknown) => (typeof value === 'bigint' ? rawJSON(String(value)) : value), 2)}\n`;
+}
+
 /** Pages by their place beneath docs/. */
-export const PAGES: Readonly<Record<string, () => string>> = { 'events.md': eventsPage, 'errors.md': errorsPage };
+export const PAGES: Readonly<Record<string, () => string>> = { 'events.md': eventsPage, 'errors.md': errorsPage, 'events.schema.json': eventSchemaText };
 
 if (import.meta.main) for (const [name, page] of Object.entries(PAGES)) writeFileSync(`${import.meta.dirname}/../docs/${name}`, page());

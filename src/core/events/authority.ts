@@ -2,9 +2,9 @@
 import { jsonObject, type JsonObject } from '../../base/json.ts';
 import type { ExecutionCellSpec } from '../spec/document.ts';
 import { ADMISSION_REASONS } from '../spec/wire-types.ts';
-import { aboutCell, aboutSpec, type CellContext, egressRule, type Members, ofFields, placementBlock, type SpecContext } from './blocks.ts';
+import { aboutCell, aboutSpec, type CellContext, dataBuilder, egressRule, type Members, ofFields, placement, placementBlock, type SpecContext } from './blocks.ts';
 import { PAYLOAD_SCHEMA } from './dns.ts';
-import { double, flag, i32, type Kind, listOf, nullable, objectOf, oneOf, optional, text, textOrU64, u32, u64 } from './shape.ts';
+import { constant, double, fieldsSchema, flag, i32, type Kind, listOf, nullable, objectOf, oneOf, optional, text, textOrU64, u32, u64 } from './shape.ts';
 import { subjectUrn } from './subject.ts';
 
 export const keysetVerifiedData = ofFields(
@@ -30,26 +30,29 @@ function complianceMembers({ spec }: CellContext): Members {
 
 const packMembers = (spec: ExecutionCellSpec): Members => ({ policyPackId: spec.policy?.packId, policyPackVersion: spec.policy?.packVersion });
 
-const complianceSummary = aboutCell({ commandExitCode: optional(i32), subjectUrns: optional(listOf(subjectUrn)) }, complianceMembers);
+const PACK = { policyPackId: optional(text), policyPackVersion: optional(text) };
+const COMPLIANCE = { lifetimeTtlSeconds: u64, egressRuleCount: u64, resourceLimitsPresent: flag, secretDeliveryMode: text, exportTargetCount: u64, ...PACK, policyBundleDigest: optional(text), placement };
+
+const complianceSummary = aboutCell({ commandExitCode: optional(i32), subjectUrns: optional(listOf(subjectUrn)) }, { fields: COMPLIANCE, of: complianceMembers });
 
 /** `subjectUrns` is written only when it is not empty. */
-export function complianceSummaryData(context: CellContext, args: { readonly commandExitCode?: number | bigint | undefined; readonly subjectUrns?: readonly string[] | undefined }): JsonObject {
-  return complianceSummary(context, args.subjectUrns?.length === 0 ? { commandExitCode: args.commandExitCode } : args);
-}
+export const complianceSummaryData = dataBuilder(
+  (context: CellContext, args: { readonly commandExitCode?: number | bigint | undefined; readonly subjectUrns?: readonly string[] | undefined }) =>
+    complianceSummary(context, args.subjectUrns?.length === 0 ? { commandExitCode: args.commandExitCode } : args),
+  complianceSummary.schema,
+);
 
 /** Before there is a run: the run id is never written. */
-export const policyRejectedData = aboutSpec({ violations: listOf(objectOf({ rule: text, message: text })) }, ({ spec }, { violations }) => ({
-  violationCount: violations.length,
-  runId: undefined,
-  ...packMembers(spec),
-}));
+export const policyRejectedData = aboutSpec(
+  { violations: listOf(objectOf({ rule: text, message: text })) },
+  { fields: { violationCount: u64, ...PACK }, of: ({ spec }, { violations }) => ({ violationCount: violations.length, runId: undefined, ...packMembers(spec) }) },
+);
 
 /** Before there is a run, as the one above. */
-export const authzRejectedData = aboutSpec({ reason: text, message: text, deniedPoolId: optional(text), deniedPolicyPackId: optional(text) }, ({ spec }) => ({
-  runId: undefined,
-  tenantId: spec.correlation?.tenantId,
-  subject: spec.correlation?.tenantId,
-}));
+export const authzRejectedData = aboutSpec({ reason: text, message: text, deniedPoolId: optional(text), deniedPolicyPackId: optional(text) }, {
+  fields: { tenantId: optional(text), subject: optional(text) },
+  of: ({ spec }) => ({ runId: undefined, tenantId: spec.correlation?.tenantId, subject: spec.correlation?.tenantId }),
+});
 
 export interface CryptoIdentity {
   readonly name: string;
@@ -82,12 +85,12 @@ export interface AdmissionDecision {
 
 const contextPairs: Kind<NonNullable<AdmissionDecision['context']>> = listOf(listOf(text)) as unknown as Kind<NonNullable<AdmissionDecision['context']>>;
 
-export function admissionDecisionData(context: SpecContext, decision: AdmissionDecision): JsonObject {
+export const admissionDecisionData = dataBuilder((context: SpecContext, decision: AdmissionDecision) => {
   const pairs = decision.context ?? [];
   contextPairs.read(pairs, 'context');
   const data = admission(context, { ...decision, providerIdentity: decision.providerIdentity ?? DEFAULT_CRYPTO_IDENTITY });
   return pairs.length === 0 ? data : jsonObject({ ...data, context: jsonObject(Object.fromEntries(pairs)) });
-}
+}, admission.schema);
 
 export const auditReconciledData = ofFields({
   chainId: text,
@@ -110,6 +113,7 @@ const component: Kind<AuthorityComponent> = {
     const rest = (member['kind'] === 'egressRule' ? egressRule : objectOf({ name: text })).read(value, path) as JsonObject;
     return jsonObject({ ...member, ...rest });
   },
+  schema: () => jsonObject({ anyOf: [{ allOf: [fieldsSchema({ kind: constant('egressRule') }), egressRule.schema()] }, fieldsSchema({ kind: constant('secretRef'), name: text })] }),
 };
 
 export const homeostasisData = aboutCell({
@@ -131,7 +135,8 @@ export function authorityEfficiency(declared: number, exercised: number | null):
 
 const violation = ofFields({ cellId: text, declaredEgressRuleCount: u32, exercisedEgressConnections: u32, overage: u32, specHash: text }, { severity: 'critical' });
 
-export function homeostasisViolationData(args: { readonly cellId: string; readonly specHash: string; readonly declared: number; readonly exercised: number }): JsonObject {
-  const { cellId, specHash, declared, exercised } = args;
-  return violation({ cellId, specHash, declaredEgressRuleCount: declared, exercisedEgressConnections: exercised, overage: Math.max(exercised - declared, 0) });
-}
+export const homeostasisViolationData = dataBuilder(
+  ({ cellId, specHash, declared, exercised }: { readonly cellId: string; readonly specHash: string; readonly declared: number; readonly exercised: number }) =>
+    violation({ cellId, specHash, declaredEgressRuleCount: declared, exercisedEgressConnections: exercised, overage: Math.max(exercised - declared, 0) }),
+  violation.schema,
+);

@@ -1,7 +1,7 @@
 /** Data of what the host measures of a cell, and of the reference's evidence bundle that refers to it (reference/02 §3.4). */
 import { jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
-import { aboutCell, type CellContext, type Members } from './blocks.ts';
-import { type Fields, type Kind, listOf, objectOf, optional, text, textOrU64, u64, word } from './shape.ts';
+import { aboutCell, type CellContext, dataBuilder, type Members } from './blocks.ts';
+import { type Fields, fieldsSchema, flag, type Input, type Kind, listOf, objectOf, oneOf, optional, readFields, text, textOrU64, u64, word } from './shape.ts';
 
 const sample = { specSignatureHash: text, sampledAtUnixMs: u64, sampleError: optional(text) };
 
@@ -18,13 +18,19 @@ export const hostFcMetricsData = aboutCell({
 /** Name and value of one kernel counter. */
 export type Counter = readonly [name: string, value: number | bigint];
 
+const counter: Kind<Counter> = {
+  read: (pair, at) => [text.read((pair as JsonValue[])[0], `${at}[0]`), u64.read((pair as JsonValue[])[1], `${at}[1]`)],
+  schema: () => jsonObject({ type: 'array', prefixItems: [text.schema(), u64.schema()] }),
+};
+
 /** Counters by name; names nobody knows are dropped, the last of a repeated name stands. */
 function counters(...names: readonly string[]): Kind<readonly Counter[]> {
   return {
     read(value, path) {
-      const pairs = listOf({ read: (pair, at) => [text.read((pair as JsonValue[])[0], `${at}[0]`), u64.read((pair as JsonValue[])[1], `${at}[1]`)] }).read(value, path) as [string, JsonValue][];
+      const pairs = listOf(counter).read(value, path) as [string, JsonValue][];
       return jsonObject(Object.fromEntries(pairs.filter(([name]) => names.includes(name))));
     },
+    schema: () => fieldsSchema(Object.fromEntries(names.map((name) => [name, optional(u64)]))),
   };
 }
 
@@ -37,10 +43,10 @@ const SECTIONS = {
 const cgroup = aboutCell({ ...sample, cgroupPath: text, ...SECTIONS });
 
 /** A section without a known counter is left out. */
-export function hostCgroupData(context: CellContext, args: Parameters<typeof cgroup>[1]): JsonObject {
+export const hostCgroupData = dataBuilder((context: CellContext, args: Parameters<typeof cgroup>[1]) => {
   const data = cgroup(context, args);
   return jsonObject(Object.fromEntries(Object.entries(data).filter(([key, value]) => !(key in SECTIONS) || Object.keys(value as JsonObject).length > 0)));
-}
+}, cgroup.schema);
 
 export const hostNftablesData = aboutCell({
   ...sample,
@@ -97,7 +103,7 @@ const bundle = aboutCell({
 
 const nonEmpty = <T>(list: readonly T[] | undefined): readonly T[] | undefined => (list !== undefined && list !== null && list.length > 0 ? list : undefined);
 
-export function evidenceBundleEmittedData(context: CellContext, refs: EvidenceBundleRefs): JsonObject {
+export const evidenceBundleEmittedData = dataBuilder((context: CellContext, refs: EvidenceBundleRefs) => {
   const probes: Members = { fcMetrics: nonEmpty(refs.fcMetrics), cgroup: nonEmpty(refs.cgroup), nftables: nonEmpty(refs.nftables), tap: nonEmpty(refs.tap) };
   const probed = Object.values(probes).some((list) => list !== undefined);
   const { specSignatureHash, emittedAtUnixMs, started, destroyed, commandCompleted, residueClass, residueException } = refs;
@@ -113,12 +119,15 @@ export function evidenceBundleEmittedData(context: CellContext, refs: EvidenceBu
     homeostasisEventRef: refs.homeostasis,
     complianceSummaryEventRef: refs.complianceSummary,
   });
-}
+}, bundle.schema);
+
+const STUB = { cellId: text, runId: text, specId: text, residueClass: oneOf('none', 'documented_exception') };
 
 /** The reference's stub of such a bundle, from its destruction evidence aggregator. */
-export function evidenceBundleStubData(ids: { readonly cellId: string; readonly runId: string; readonly specId: string; readonly residueClass: 'none' | 'documented_exception' }): JsonObject {
-  return jsonObject({ ...ids, evidenceBundleRef: evidenceBundleUrn(ids.runId), stub: true });
-}
+export const evidenceBundleStubData = dataBuilder(
+  (ids: Input<typeof STUB>) => jsonObject({ ...readFields(STUB, ids), evidenceBundleRef: evidenceBundleUrn(ids.runId), stub: true }),
+  () => fieldsSchema({ ...STUB, evidenceBundleRef: text, stub: flag }),
+);
 
 export function evidenceBundleUrn(runId: string): string {
   return `urn:cellos:evidence-bundle:${runId}`;

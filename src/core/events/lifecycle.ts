@@ -1,9 +1,10 @@
 /** Data of the events about a cell's life, identity, command and exports (reference/02 §3.1). */
-import { aboutCell, identity, ofFields, placementBlock, provenance, type CellContext } from './blocks.ts';
+import { aboutCell, type CellContext, identity, type Members, ofFields, placement, placementBlock, provenance } from './blocks.ts';
 import { flag, i32, type Kind, listOf, nullable, objectOf, oneOf, optional, text, u64 } from './shape.ts';
 import { subjectUrn } from './subject.ts';
 
-const lifetime = ({ spec }: CellContext) => ({ ttlSeconds: u64.read(spec.lifetime.ttlSeconds, 'spec.lifetime.ttlSeconds'), tenantId: spec.correlation?.tenantId });
+const LIFETIME = { ttlSeconds: u64, tenantId: optional(text) };
+const lifetime = ({ spec }: CellContext): Members => ({ ttlSeconds: u64.read(spec.lifetime.ttlSeconds, 'spec.lifetime.ttlSeconds'), tenantId: spec.correlation?.tenantId });
 
 export const lifecycleStartedData = aboutCell(
   {
@@ -15,7 +16,7 @@ export const lifecycleStartedData = aboutCell(
     rootfsDigestSha256: optional(text),
     firecrackerDigestSha256: optional(text),
   },
-  (context) => ({ ...lifetime(context), placement: placementBlock(context.spec) }),
+  { fields: { ...LIFETIME, placement }, of: (context) => ({ ...lifetime(context), placement: placementBlock(context.spec) }) },
 );
 
 /** Why a cell ended, where the reference has a word for it; any other text is passed on. */
@@ -29,7 +30,7 @@ export const lifecycleDestroyedData = aboutCell(
     evidenceBundleRef: optional(subjectUrn),
     residueClass: optional(oneOf('none', 'documented_exception')),
   },
-  lifetime,
+  { fields: LIFETIME, of: lifetime },
 );
 
 /** A boot image whose digest is not the one of its manifest. */

@@ -1,29 +1,32 @@
 /** Data of the events about isolation and network enforcement (reference/02 §3.2). */
-import type { JsonObject } from '../../base/json.ts';
 import { jsonObject } from '../../base/json.ts';
-import { aboutCell, type CellContext, egressRuleBlock, ofFields } from './blocks.ts';
+import { aboutCell, type CellContext, dataBuilder, egressRule, egressRuleBlock, ofFields } from './blocks.ts';
 import type { EgressRule } from '../spec/document.ts';
-import { flag, i32, type Kind, listOf, oneOf, optional, readFields, text, u16, u64 } from './shape.ts';
+import { fieldsSchema, flag, i32, type Kind, listOf, oneOf, optional, readFields, text, u16, u64 } from './shape.ts';
 
 export const networkScopeData = aboutCell({ egressRuleCount: u64, hasOpaqueNetworkAuthority: flag });
 
-const rules: Kind<readonly EgressRule[]> = { read: (value, path) => listOf({ read: (rule) => egressRuleBlock(rule as EgressRule) }).read(value, path) };
+const rules: Kind<readonly EgressRule[]> = listOf({ read: (rule) => egressRuleBlock(rule as EgressRule), schema: egressRule.schema });
+
+const networkPolicy = aboutCell({ isolationMode: text, declaredEgress: rules }, { fields: { declaredEgressCount: u64 }, of: (_context, { declaredEgress }) => ({ declaredEgressCount: declaredEgress.length }) });
 
 /** `egressRules` are written as `declaredEgress`, with their count. */
-export function networkPolicyData(context: CellContext, args: { readonly isolationMode: string; readonly egressRules: readonly EgressRule[] }): JsonObject {
-  return networkPolicy(context, { isolationMode: args.isolationMode, declaredEgress: args.egressRules });
-}
-
-const networkPolicy = aboutCell({ isolationMode: text, declaredEgress: rules }, (_context, { declaredEgress }) => ({ declaredEgressCount: declaredEgress.length }));
+export const networkPolicyData = dataBuilder(
+  (context: CellContext, args: { readonly isolationMode: string; readonly egressRules: readonly EgressRule[] }) => networkPolicy(context, { isolationMode: args.isolationMode, declaredEgress: args.egressRules }),
+  networkPolicy.schema,
+);
 
 export const networkEnforcementData = aboutCell(
   { nftRulesApplied: flag, declaredEgressRuleCount: u64, commandExitCode: i32, spawnError: optional(text) },
-  (_context, { nftRulesApplied, declaredEgressRuleCount }) => ({ isolationMode: 'clone_newnet', supplementaryEgressFilterActive: nftRulesApplied && BigInt(declaredEgressRuleCount) > 0n }),
+  {
+    fields: { isolationMode: text, supplementaryEgressFilterActive: flag },
+    of: (_context, { nftRulesApplied, declaredEgressRuleCount }) => ({ isolationMode: 'clone_newnet', supplementaryEgressFilterActive: nftRulesApplied && BigInt(declaredEgressRuleCount) > 0n }),
+  },
 );
 
 export const processSpawnedData = aboutCell({ program: text, argc: u64 });
 
-export const fsTouchExportData = aboutCell({ sourcePath: text, artifactName: text }, () => ({ purpose: 'export' }));
+export const fsTouchExportData = aboutCell({ sourcePath: text, artifactName: text }, { fields: { purpose: text }, of: () => ({ purpose: 'export' }) });
 
 const MASKS = { capEff: optional(text), capPrm: optional(text), capBnd: optional(text), capAmb: optional(text), capInh: optional(text) };
 
@@ -32,14 +35,16 @@ export type CapabilityMasks = { readonly [K in keyof typeof MASKS]?: string | un
 /** Every capability the reference's 37-bit mask names. */
 const ALL_CAPABILITIES = 0x1fffffffffn;
 
+const SEEN_OF = { cellId: text, runId: optional(text) };
+
 /** No specId, no correlation, and the masks only if all five are known: as the reference. `privileged` goes by bits, not by one exact mask. */
-export function containerSecurityData(ids: { readonly cellId: string; readonly runId?: string | undefined }, masks: CapabilityMasks): JsonObject {
+export const containerSecurityData = dataBuilder((ids: { readonly cellId: string; readonly runId?: string | undefined }, masks: CapabilityMasks) => {
   const known = readFields(MASKS, masks);
   const { capEff } = masks;
   const complete = Object.keys(MASKS).every((key) => known[key] !== undefined);
   const privileged = capEff !== undefined && /^[0-9a-f]+$/.test(capEff) && (BigInt(`0x${capEff}`) & ALL_CAPABILITIES) === ALL_CAPABILITIES;
-  return jsonObject({ ...readFields({ cellId: text, runId: optional(text) }, ids), ...(complete ? { ...known, privileged } : {}) });
-}
+  return jsonObject({ ...readFields(SEEN_OF, ids), ...(complete ? { ...known, privileged } : {}) });
+}, () => fieldsSchema({ ...SEEN_OF, ...MASKS, privileged: optional(flag) }));
 
 /** One verdict about one flow. */
 export const networkFlowDecisionData = ofFields({

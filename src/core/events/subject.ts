@@ -6,7 +6,7 @@
  */
 import { utf8 } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
-import { isJsonObject, type JsonValue } from '../../base/json.ts';
+import { isJsonObject, jsonObject, type JsonValue } from '../../base/json.ts';
 import type { Kind } from './shape.ts';
 
 /** Which rule a subject URN breaks, in the order they are checked. */
@@ -40,6 +40,7 @@ export const subjectUrn: Kind<string> = {
     if (typeof value !== 'string') throw new CellError('event.invalid', `Cannot build an event: ${path} is not a subject URN`, { facts: { path } });
     return parseSubjectUrn(value);
   },
+  schema: () => jsonObject({ type: 'string', pattern: '^urn:[a-z0-9-]+:[a-z0-9-]+:.+' }),
 };
 
 /** @throws CellError `spec.invalid` with the fact `reason`: a tenant id that would be more, or less, than one token of a NATS subject */
