@@ -24,7 +24,8 @@ export interface FileResult {
   readonly total: number;
 }
 
-function* jsonFiles(path: string): Generator<string> {
+/** Beneath a folder, in the order of their names; or the file itself. */
+export function* jsonFiles(path: string): Generator<string> {
   if (statSync(path).isDirectory()) for (const name of readdirSync(path).sort()) yield* jsonFiles(`${path}/${name}`);
   else if (path.endsWith('.json')) yield path;
 }
