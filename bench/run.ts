@@ -1,5 +1,6 @@
-/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events. Everything is measured in turns with its baseline. */
+/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events, core. Everything is measured in turns with its baseline. */
 import { measure as coldStart } from './cold-start.ts';
+import { measure as core } from './core.ts';
 import { measure as eventsSealed } from './events-sealed.ts';
 import { measure as evidenceCost } from './evidence-cost.ts';
 import { measure as libraryCell } from './library-cell.ts';
@@ -15,6 +16,11 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   events: () => {
     const { perSecond, baselinePerSecond, ratio, eventBytes } = eventsSealed();
     print(`events sealed on one core / bare Ed25519 of the same bytes     ${ratio.toFixed(2)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s, events of ${eventBytes} bytes; aim at least 10000/s`);
+  },
+  core: () => {
+    for (const { name, perSecond, baseline, baselinePerSecond, aim } of core()) {
+      print(`${`${name} / ${baseline}`.padEnd(62)} ${(baselinePerSecond / perSecond).toFixed(2)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s; aim ${aim}`);
+    }
   },
 };
 

@@ -37,6 +37,10 @@ const BACKSLASH = 92;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 const isHexDigit = (code: number): boolean => isDigit(code) || (code >= 65 && code <= 70) || (code >= 97 && code <= 102);
 
+const KNOWN_KEYS_MAX = 512;
+const KNOWN_KEY_LENGTH_MAX = 32;
+const KNOWN_KEYS: (string | undefined)[] = Array.from({ length: KNOWN_KEYS_MAX });
+
 /** Where the members of a container begin. */
 interface Trace {
   readonly at: number;
@@ -113,9 +117,27 @@ class Reader {
   /** @returns the key; the reader then stands behind its colon */
   key(): string {
     if (this.skipSpace() !== QUOTE) this.fail('a key in double quotes is expected here');
-    const key = this.string();
+    const start = this.at + 1;
+    const end = this.text.indexOf('"', start);
+    const key = this.knownKey(start, end) ?? this.string();
     if (this.skipSpace() !== 58) this.fail('a colon is expected here');
     this.at += 1;
+    return key;
+  }
+
+  /** A key that was met before is not made again: documents have few, many times. */
+  knownKey(start: number, end: number): string | undefined {
+    const length = end - start;
+    if (length < 1 || length > KNOWN_KEY_LENGTH_MAX) return undefined;
+    const { text } = this;
+    const slot = (length * 61 + text.charCodeAt(start) * 7 + text.charCodeAt(end - 1)) % KNOWN_KEYS_MAX;
+    const known = KNOWN_KEYS[slot];
+    if (known?.length === length && text.startsWith(known, start)) {
+      this.at = end + 1;
+      return known;
+    }
+    const key = this.string();
+    if (this.at === end + 1 && key.length === length) KNOWN_KEYS[slot] = key; // without an escape: what stands in the text is the key
     return key;
   }
 

@@ -50,7 +50,8 @@ function isRepeatedIn(source: DocumentSource): ((object: JsonObject, key: string
 }
 
 /** What must not be judged, because a part of it could not be read. */
-function brokenSections(errors: Findings): (section: Section) => boolean {
+function brokenSections(errors: Findings): ((section: Section) => boolean) | undefined {
+  if (errors.count === 0) return undefined;
   // Not all are kept: then nothing is known to be whole.
   if (errors.count > errors.list.length) return () => true;
   const sections = new Set(errors.list.map(({ path: [top, member] }) => (top === 'spec' ? member : top)));
@@ -59,9 +60,9 @@ function brokenSections(errors: Findings): (section: Section) => boolean {
   return (section) => sections.has(section);
 }
 
-function runRules(groups: readonly RuleGroup[], document: ExecutionCellDocument, isBroken: (section: Section) => boolean, into: Findings): void {
+function runRules(groups: readonly RuleGroup[], document: ExecutionCellDocument, isBroken: ((section: Section) => boolean) | undefined, into: Findings): void {
   const report = new Report(into);
-  for (const group of groups) if (!group.reads.some(isBroken)) group.check(document, report);
+  for (const group of groups) if (isBroken === undefined || !group.reads.some(isBroken)) group.check(document, report);
 }
 
 /** Repeats that the decoder does not reject: of unknown keys, and inside maps and opaque values. */
@@ -113,6 +114,18 @@ const unreadableYaml: DocumentReader = () => {
   throw new CellError('yaml.invalid', 'Cannot read YAML: only JSON is read here', { facts: { reason: 'only JSON is read here' } });
 };
 
+/** The canonical hash costs as much as reading does, and not everybody asks for it: made when it is. */
+function specDocument(read: Omit<SpecDocument, 'specHash'>): SpecDocument {
+  let hash: Digest | undefined;
+  return {
+    ...read,
+    get specHash(): Digest {
+      hash ??= canonicalSpecHash(read.document.spec);
+      return hash;
+    },
+  };
+}
+
 /** Every finding about the document, as a value. Never throws. */
 export function checkSpec(bytes: Bytes, options: SpecOptions = {}): SpecCheck {
   const asked = options.format ?? 'auto';
@@ -128,8 +141,7 @@ export function checkSpec(bytes: Bytes, options: SpecOptions = {}): SpecCheck {
   const { document, errors, warnings } = judge(source, options.mode !== 'compatible');
   const told = placed(warnings, 'warning', source);
   if (document === undefined || errors.count > 0) return { kind: 'invalid', issues: [...placed(errors, 'error', source), ...told], errorCount: errors.count };
-  const specHash: Digest = canonicalSpecHash(document.spec);
-  return { kind: 'ok', document: { document, format, rawHash: sha256Hex(bytes), specHash, warnings: told } };
+  return { kind: 'ok', document: specDocument({ document, format, rawHash: sha256Hex(bytes), warnings: told }) };
 }
 
 /**

@@ -23,9 +23,9 @@ export class Report {
     return condition || this.#into.onlyCounts() ? undefined : this;
   }
 
-  /** An absent member is right. */
-  portable(text: string | undefined, rule: SpecRule, path: readonly PathSegment[]): void {
-    this.unless(text === undefined || isPortableIdentifier(text))?.add(rule, path, PORTABLE);
+  /** An absent member is right. @param member name of the member at `path`, when the path does not end with it */
+  portable(text: string | undefined, rule: SpecRule, path: readonly PathSegment[], member?: string): void {
+    this.unless(text === undefined || isPortableIdentifier(text))?.add(rule, member === undefined ? path : [...path, member], PORTABLE);
   }
 }
 

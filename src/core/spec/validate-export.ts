@@ -36,10 +36,10 @@ export const TARGET_RULES: RuleGroup = {
   check: ({ spec }, report) => {
     const seen = new Set<string>();
     const refs = new Set(spec.authority.secretRefs);
-    const places = placesOf(spec.authority.egressRules ?? []);
+    const places = spec.export?.targets?.some(({ kind }) => kind === 'http') === true ? placesOf(spec.authority.egressRules ?? []) : undefined;
     for (const [i, target] of (spec.export?.targets ?? []).entries()) {
       const path = ['spec', 'export', 'targets', i];
-      report.portable(target.name, 'target.name', [...path, 'name']);
+      report.portable(target.name, 'target.name', path, 'name');
       report.unless(!seen.has(target.name))?.add('target.duplicate', [...path, 'name'], `${quoted(target.name)} names another target already`);
       seen.add(target.name);
       report.unless(target.secretRef === undefined || refs.has(target.secretRef))?.add('target.secret-ref', [...path, 'secretRef'], `names ${quoted(target.secretRef ?? '')}, which spec.authority.secretRefs does not list`);
@@ -55,12 +55,12 @@ export const ARTIFACT_RULES: RuleGroup = {
     const names = new Set(targets.map((target) => target.name));
     for (const [i, { name, target }] of (spec.export?.artifacts ?? []).entries()) {
       const path = ['spec', 'export', 'artifacts', i];
-      report.portable(name, 'artifact.name', [...path, 'name']);
+      report.portable(name, 'artifact.name', path, 'name');
       if (target === undefined) {
         report.unless(targets.length < 2)?.add('artifact.target.ambiguous', path, `has to name its target: there are ${targets.length}`);
         continue;
       }
-      report.portable(target, 'artifact.target.name', [...path, 'target']);
+      report.portable(target, 'artifact.target.name', path, 'target');
       report.unless(names.has(target))?.add('artifact.target.unknown', [...path, 'target'], `names ${quoted(target)}, which spec.export.targets does not hold`);
     }
   },
