@@ -5,6 +5,7 @@ import { jsonObject } from '../base/json.ts';
 import type { Audited } from '../compose/audit.ts';
 import { EVENTS } from '../core/events/catalogue.ts';
 import type { PlanItem } from '../core/plan/plan.ts';
+import { RunCell } from '../core/projection/run-cell.ts';
 import { applyToDetail, EMPTY_DETAIL } from '../core/projection/run-detail.ts';
 import { applyRecord, EMPTY_VIEW } from '../core/projection/run-view.ts';
 import type { ViewedRecord } from '../core/projection/viewed-record.ts';
@@ -30,11 +31,16 @@ const flat = Object.fromEntries(members.map((name) => [name, EVIL]));
 const lists = ['argv', 'downgrades'].map((name) => [name, [EVIL]] as const);
 const nested = ['items', 'lines', 'streams', 'runs'].map((name) => [name, [jsonObject(flat)]] as const);
 const DATA = jsonObject({ ...flat, ...Object.fromEntries(lists), ...Object.fromEntries(nested), identity: jsonObject(flat), receipt: jsonObject({ destination: EVIL }) } as never);
-const records = [...Object.values(EVENTS).map((event) => event.type), EVIL, `dev.cellos.events.cell.${EVIL}.v1.${EVIL}`].map((type, seq): ViewedRecord => ({ seq, tier: EVIL, type, time: TIME, data: DATA }));
+const records = [...Object.values(EVENTS).map((event) => event.type), EVIL, `dev.cellos.events.cell.${EVIL}.v1.${EVIL}`].map((type, seq): ViewedRecord => ({ seq, tier: EVIL, type, id: String(seq), time: TIME, data: DATA }));
 
+const cellOf = (all: readonly ViewedRecord[]) => {
+  const cell = new RunCell();
+  for (const one of all) cell.apply(one);
+  return cell.state;
+};
 const view = records.reduce(applyRecord, EMPTY_VIEW);
 const detail = records.reduce((sum, one) => applyToDetail(sum, one, 200), EMPTY_DETAIL);
-const summary = { runId: 'r', state: 'sealed', bundle: EVIL, view } as const;
+const summary = { runId: 'r', state: 'sealed', bundle: EVIL, view, cell: cellOf(records) } as const;
 const report: Audited['report'] = { verdict: 'tampered', exitCode: 11, count: 1, runId: EVIL, outcome: EVIL, findings: [`${EVIL} is missing`] };
 const audited: Audited = { report, root: { kid: EVIL, from: EVIL } };
 const items: PlanItem[] = (['enforced', 'downgraded', 'unsatisfiable'] as const).map((status) => ({ name: EVIL, asked: EVIL, effective: EVIL, mechanism: EVIL, reason: EVIL, status }));

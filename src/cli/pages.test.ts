@@ -6,6 +6,7 @@ import type { Diagnosis } from '../compose/doctor.ts';
 import type { RunResult } from '../compose/local-run.ts';
 import { EVENTS } from '../core/events/catalogue.ts';
 import type { PlanItem } from '../core/plan/plan.ts';
+import { RunCell } from '../core/projection/run-cell.ts';
 import { applyToDetail, EMPTY_DETAIL } from '../core/projection/run-detail.ts';
 import { applyRecord, EMPTY_VIEW } from '../core/projection/run-view.ts';
 import type { ViewedRecord } from '../core/projection/viewed-record.ts';
@@ -34,7 +35,7 @@ const ITEMS: PlanItem[] = [
 let seq = 0;
 function record(type: string, data: Record<string, unknown>, tier = 'host'): ViewedRecord {
   seq += 1;
-  return { seq: seq - 1, tier, type, time: new Date(START + seq * 40).toISOString(), data: jsonObject(data as never) };
+  return { seq: seq - 1, tier, type, id: String(seq), time: new Date(START + seq * 40).toISOString(), data: jsonObject(data as never) };
 }
 
 const RECORDS: ViewedRecord[] = [
@@ -54,7 +55,9 @@ const RECORDS: ViewedRecord[] = [
 
 const VIEW = RECORDS.reduce(applyRecord, EMPTY_VIEW);
 const DETAIL = RECORDS.reduce((detail, one) => applyToDetail(detail, one, 200), EMPTY_DETAIL);
-const SUMMARY = { runId: RUN, state: 'sealed', bundle: `/var/lib/cellos/runs/${RUN}`, view: VIEW } as const;
+const CELL = new RunCell();
+for (const one of RECORDS) CELL.apply(one);
+const SUMMARY = { runId: RUN, state: 'sealed', bundle: `/var/lib/cellos/runs/${RUN}`, view: VIEW, cell: CELL.state } as const;
 const COMPLETE: Audited = { report: { verdict: 'complete', exitCode: 0, count: 12, runId: RUN, outcome: 'exited', findings: [] }, root: { kid: 'ed25519:1c2975fbdf9d8e22', from: 'this host' } };
 const BAD: Audited = { report: { verdict: 'tampered', exitCode: 11, count: 3, runId: RUN, firstBadRecord: { seq: 3, line: 4, reason: 'the record does not follow the one before it' }, findings: ['Record 3 (line 4): the record does not follow the one before it'] } };
 const DIAGNOSIS: Diagnosis = {

@@ -3,6 +3,7 @@ import type { Audited } from '../compose/audit.ts';
 import type { RunSummary } from '../compose/runs.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { PlanItem } from '../core/plan/plan.ts';
+import { type CellState, currentState } from '../core/projection/cell-state.ts';
 import type { Kept, RunDetail } from '../core/projection/run-detail.ts';
 import { eventLine, exportText } from './render-events.ts';
 import { planReasons, planTable } from './render-plan.ts';
@@ -46,6 +47,11 @@ function more(kept: Kept<unknown>, what: string): string[] {
   return kept.more === 0 ? [] : [`  … and ${kept.more} more ${what}`];
 }
 
+/** `exportSucceeded` → `export succeeded`; nothing for a run that never had a cell. */
+function cellText(cell: CellState): string {
+  return cell.processedEvents === 0 ? '' : currentState(cell).replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
 function head({ summary, audited, keptAt, nowMs }: Shown, { width, style }: Page): string[] {
   const took = durationOf(summary, nowMs);
   const { view } = summary;
@@ -55,6 +61,7 @@ function head({ summary, audited, keptAt, nowMs }: Shown, { width, style }: Page
     ...row('Command', commandText(view.argv ?? [])),
     ...row('Started', `${timeText(view.startedAt)}${took === undefined ? '' : `, ${summary.state === 'running' ? 'going on for' : 'took'} ${durationText(took)}`}`),
     ...row('Ended', `${endText(summary)}${view.reason === undefined ? '' : `: ${visible(view.reason)}`}`),
+    ...row('Cell', cellText(summary.cell)),
     ...row('Evidence', visible(keptAt ?? summary.bundle)),
     // A run that is going on has no end yet: that is no finding.
     ...(summary.state === 'running' ? row('Verdict', 'it is going on; it can be audited when it is over') : [`Verdict   ${verdictText(audited.report.verdict, style)}`]),

@@ -8,6 +8,8 @@ import { FolderWatch, endLines, LineSplitter, Tail } from '../adapters/store/run
 import { type RunEntry, type RunState, StateFolder } from '../adapters/store/state.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { BUNDLE } from '../core/evidence/bundle.ts';
+import type { CellState } from '../core/projection/cell-state.ts';
+import { RunCell } from '../core/projection/run-cell.ts';
 import { applyRecord, EMPTY_VIEW, type RunView } from '../core/projection/run-view.ts';
 import { type ViewedRecord, viewRecord } from '../core/projection/viewed-record.ts';
 
@@ -19,16 +21,20 @@ export interface RunSummary {
   readonly state: RunState;
   readonly bundle: string;
   readonly view: RunView;
+  readonly cell: CellState;
 }
 
 /** Reads the ends of the records only: bounded memory and time, whatever the size of a bundle. */
 export function summarise(run: RunEntry): RunSummary {
   let view = EMPTY_VIEW;
+  const cell = new RunCell();
   for (const line of endLines(`${run.bundle}/${BUNDLE.records}`)) {
     const record = viewRecord(line);
-    if (record !== undefined) view = applyRecord(view, record);
+    if (record === undefined) continue;
+    view = applyRecord(view, record);
+    cell.apply(record);
   }
-  return { ...run, view };
+  return { ...run, view, cell: cell.state };
 }
 
 /** Newest first, at most `limit`; only as many bundles are looked at as are needed. */

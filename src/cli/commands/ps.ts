@@ -2,6 +2,7 @@
 import { CellError, EXIT } from '../../base/errors.ts';
 import { type RunState, type RunSummary, shortIds, StateFolder, summaries } from '../../compose/runs.ts';
 import { currentSettings } from '../../config/env.ts';
+import { currentState } from '../../core/projection/cell-state.ts';
 import type { ParsedArgs } from '../command.ts';
 import { parsePositive } from '../../base/quantity.ts';
 import { type Output, standardOutput } from '../output.ts';
@@ -18,9 +19,9 @@ function statesOf(args: ParsedArgs): readonly RunState[] | undefined {
 
 /** One object a run: what `--json` prints, and what `show --json` begins with. */
 export function summaryJson(summary: RunSummary, nowMs: number): object {
-  const { runId, state, bundle, view } = summary;
+  const { runId, state, bundle, view, cell } = summary;
   const durationMs = durationOf(summary, nowMs);
-  return { runId, state, ...(durationMs === undefined ? {} : { durationMs }), ...view, evidence: bundle };
+  return { runId, state, ...(durationMs === undefined ? {} : { durationMs }), ...view, cellState: currentState(cell), evidence: bundle };
 }
 
 /** Ids alone need no look into a bundle, and without a state asked for not even one at its end. */

@@ -2,8 +2,10 @@
 import { EXIT } from '../../base/errors.ts';
 import { canonicalText } from '../../base/canonical-json.ts';
 import { auditAt, trustOf } from '../../compose/audit.ts';
-import { readRecords, StateFolder, summarise } from '../../compose/runs.ts';
+import { readRecords, StateFolder } from '../../compose/runs.ts';
 import { currentSettings } from '../../config/env.ts';
+import { snapshotText } from '../../core/projection/cell-state.ts';
+import { RunCell } from '../../core/projection/run-cell.ts';
 import { applyToDetail, EMPTY_DETAIL, type RunDetail } from '../../core/projection/run-detail.ts';
 import type { JsonValue } from '../../base/json.ts';
 import type { ParsedArgs } from '../command.ts';
@@ -24,6 +26,7 @@ function showJson({ summary, detail, audited, nowMs }: Shown): object {
     v: 1,
     ...summaryJson({ ...summary, view: detail.view }, nowMs),
     audit: { ...audited.report, ...(audited.root === undefined ? {} : { root: audited.root }) },
+    cell: JSON.parse(snapshotText(summary.cell)) as unknown,
     genesis: lossless(detail.genesis),
     plan: lossless(detail.plan),
     ...Object.fromEntries(Object.entries(kept).map(([name, items]) => [name, lossless(items)])),
@@ -41,10 +44,15 @@ async function execute(args: ParsedArgs): Promise<number> {
   const events = args.text('events');
   const timelineMax = events === undefined ? 200 : parsePositive('--events', events, true);
   let detail: RunDetail = EMPTY_DETAIL;
-  for await (const { record } of readRecords(state, run, { follow: false, signal: new AbortController().signal })) if (record !== undefined) detail = applyToDetail(detail, record, timelineMax);
+  const cell = new RunCell();
+  for await (const { record } of readRecords(state, run, { follow: false, signal: new AbortController().signal })) {
+    if (record === undefined) continue;
+    detail = applyToDetail(detail, record, timelineMax);
+    cell.apply(record);
+  }
   const audited = await auditAt(run.bundle, trustOf(args.texts('trust'), () => state));
   const keptAt = state.elsewhere(run);
-  const shown: Shown = { summary: { ...summarise(run), view: detail.view }, detail, audited, nowMs: Date.now(), ...(keptAt === undefined ? {} : { keptAt }) };
+  const shown: Shown = { summary: { ...run, view: detail.view, cell: cell.state }, detail, audited, nowMs: Date.now(), ...(keptAt === undefined ? {} : { keptAt }) };
   const out = standardOutput(settings);
   if (args.flag('json')) await out.json(showJson(shown));
   else await out.lines(showLines(shown, { width: out.width, style: out.style }));

@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonObject } from '../../base/json.ts';
 import { EVENTS } from '../events/catalogue.ts';
+import { currentState } from './cell-state.ts';
+import { RunCell } from './run-cell.ts';
 import { applyToDetail, EMPTY_DETAIL } from './run-detail.ts';
 import { applyRecord, EMPTY_VIEW } from './run-view.ts';
 import { type ViewedRecord, viewRecord } from './viewed-record.ts';
 
-const record = (seq: number, type: string, data: Record<string, unknown>): ViewedRecord => ({ seq, tier: 'host', type, time: `2026-01-01T00:00:0${seq % 10}Z`, data: jsonObject(data as never) });
+const record = (seq: number, type: string, data: Record<string, unknown>): ViewedRecord => ({ seq, tier: 'host', type, id: String(seq), time: `2026-01-01T00:00:0${seq % 10}Z`, data: jsonObject(data as never) });
 
 describe('applyRecord()', () => {
   it('knows a run from its first and last records alone', () => {
@@ -44,5 +46,21 @@ describe('viewRecord() [V1]', () => {
     expect(viewRecord(line(''))).toMatchObject({ seq: 4, tier: 'kernel', type: '' });
     const event = '{"data":{"big":18446744073709551615,"float":1.0},"type":"x"}';
     expect(viewRecord(line(`,"envelope":{"event":${event}}`))?.eventText).toBe(event);
+  });
+});
+
+describe('RunCell', () => {
+  const stream = [record(0, EVENTS.started.type, { cellId: 'c', specId: 's' }), record(1, EVENTS.commandCompleted.type, { cellId: 'c', specId: 's', exitCode: 7 }), record(2, EVENTS.destroyed.type, { cellId: 'c', specId: 's', reason: 'it failed' })];
+
+  it('shows the state of the cell, whatever comes twice, too early, or withheld', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...stream.slice(0, 2), ...stream.slice(0, 2), { ...record(9, '', {}), id: '' }], { minLength: 5 }), (order) => {
+        const cell = new RunCell();
+        for (const one of order) cell.apply(one);
+        expect(currentState(cell.state)).toBe('commandFailed');
+        cell.apply(stream[2] as ViewedRecord);
+        expect(cell.state).toMatchObject({ commandExitCode: 7, destroyReason: 'it failed', processedEvents: 3 });
+      }),
+    );
   });
 });

@@ -14,6 +14,8 @@ export interface ViewedRecord {
   readonly tier: string;
   /** Empty when the envelope is withheld. */
   readonly type: string;
+  /** Of the event; empty when it is withheld. */
+  readonly id: string;
   /** RFC 3339, as the event says. */
   readonly time: string;
   readonly data: JsonObject;
@@ -40,7 +42,7 @@ function viewOf(record: JsonValue): ViewedRecord | undefined {
   const envelope = record['envelope'];
   const event = isJsonObject(envelope) ? envelope['event'] : undefined;
   const header = { seq: record['seq'], tier: text(record['tier']) };
-  if (!isJsonObject(event)) return { ...header, type: '', time: '', data: jsonObject({}) };
+  if (!isJsonObject(event)) return { ...header, type: '', id: '', time: '', data: jsonObject({}) };
   const { data } = event;
-  return { ...header, type: text(event['type']), time: text(event['time']), data: isJsonObject(data) ? data : jsonObject({}), eventText: canonicalText(event) };
+  return { ...header, type: text(event['type']), id: text(event['id']), time: text(event['time']), data: isJsonObject(data) ? data : jsonObject({}), eventText: canonicalText(event) };
 }
