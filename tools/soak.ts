@@ -2,6 +2,7 @@
  * The long versions of what the tests do for seconds: `npm run soak -- [kill|tamper|fuzz …] [--kills N] [--seconds N] [--seed S]`.
  * Prints its seed first; ends with 1 when anything was wrong.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,10 +13,10 @@ import { makeSample } from '../test/tamper/sample.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { kills: { type: 'string', default: '500' }, seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) }, parallel: { type: 'string', default: '2' } },
+  options: { kills: { type: 'string', default: '500' }, runs: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) }, parallel: { type: 'string', default: '2' } },
 });
 const seed = Number(values.seed);
-const parts = positionals.length === 0 ? ['tamper', 'fuzz', 'kill'] : positionals;
+const parts = positionals.length === 0 ? ['properties', 'tamper', 'fuzz', 'kill'] : positionals;
 const folder = mkdtempSync(`${tmpdir()}/cellos-soak-`);
 let failed = false;
 
@@ -48,6 +49,12 @@ async function tamper(): Promise<void> {
   }
 }
 
+/** The property tests of the pure layers, each tried as often as asked. */
+async function properties(): Promise<void> {
+  const { value, seconds } = await timed(() => spawnSync('npx', ['vitest', 'run', 'src/base', 'src/wire', 'src/core', '--testTimeout=3600000', `--maxWorkers=${values.parallel}`, '--reporter=dot'], { encoding: 'utf8', env: { ...process.env, PROPERTY_RUNS: values.runs } }));
+  tell('properties', value.status === 0 ? [] : value.stdout.split('\n').slice(-60), `${values.runs} runs each in ${seconds}`);
+}
+
 async function kill(): Promise<void> {
   const { value, seconds } = await timed(() => killCampaign({ folder: `${folder}/kill`, seed, count: Number(values.kills), parallel: Number(values.parallel), batch: 10 }));
   tell('kill', value.wrong, `${value.killed} of ${values.kills} runs killed before their end, ${value.unsealed} left unsealed, in ${seconds}`);
@@ -63,10 +70,11 @@ async function fuzz(): Promise<void> {
 console.log(`soak: seed ${seed}`);
 try {
   for (const part of parts) {
-    if (part === 'tamper') await tamper();
+    if (part === 'properties') await properties();
+    else if (part === 'tamper') await tamper();
     else if (part === 'kill') await kill();
     else if (part === 'fuzz') await fuzz();
-    else throw new Error(`There is no soak "${part}": tamper, fuzz, kill`);
+    else throw new Error(`There is no soak "${part}": properties, tamper, fuzz, kill`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -7,6 +7,6 @@ const piece = fc.oneof(fc.constantFrom(...whole), fc.array(fc.integer({ min: 0, 
 
 describe('CellFrameDecoder', () => {
   it('gives the same frames and the same refusal however a stream is cut [W1, W3]', () => {
-    fc.assert(fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => controlFrames(Uint8Array.from(pieces.flat()))), { numRuns: 500 });
+    fc.assert(fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => controlFrames(Uint8Array.from(pieces.flat()))));
   });
 });

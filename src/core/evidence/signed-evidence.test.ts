@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromBase64, toBase64, utf8 } from '../../base/bytes.ts';
 import { jcsBytes } from '../../base/canonical-json.ts';
@@ -62,6 +63,22 @@ describe('verifyCrossHostChains() with a policy', () => {
     expect(() => verifyCrossHostChains([], keys, { signers, heads })).toThrow(refusal('head-missing'));
     const other = signEvent({ ...first.event, type: 'x' }, signer(a));
     expect(() => verifyCrossHostChains([other], keys, { signers })).toThrow(refusal('other-type'));
+  });
+
+  it('accepts no proper prefix of any chain when its head is pinned [H2]', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue(), { minLength: 1, maxLength: 8 }), fc.nat(), (payloads, cut) => {
+        let prevDigest = CROSS_HOST_GENESIS;
+        const chain = payloads.map((payload, seq) => {
+          const entry = signCrossHostEntry({ nodeId: 'n', seq, prevDigest, payload: parseJson(JSON.stringify(payload)) }, signer(a));
+          prevDigest = crossHostEntryDigest(entry.event);
+          return entry;
+        });
+        const policy = { signers, heads: new Map([['n', prevDigest]]) };
+        expect(verifyCrossHostChains(chain, keys, policy)).toEqual(new Map([['n', BigInt(chain.length - 1)]]));
+        expect(() => verifyCrossHostChains(chain.slice(0, cut % chain.length), keys, policy)).toThrow(refusal('head-missing'));
+      }),
+    );
   });
 });
 

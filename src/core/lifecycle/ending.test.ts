@@ -56,7 +56,6 @@ describe('decideEnding()', () => {
         const first = inputs.find((next) => next.kind === 'stop' || next.kind === 'kill-now' || next.kind === 'ended');
         if (ended && first !== undefined && first.kind !== 'ended') expect(state).toEqual({ phase: 'ended', reason: first.reason });
       }),
-      { numRuns: 300 },
     );
   });
 });

@@ -58,6 +58,18 @@ describe('CellProjection', () => {
     expect(currentState(projection.state)).toBe('commandFailed');
   });
 
+  it('does not depend on what comes twice, in any order', () => {
+    const stream = [...RUN, event('exportFailed', { reason: 'r' }), event('identityFailed', { operation: 'revoke', reason: 'q' })];
+    fc.assert(
+      fc.property(fc.array(fc.nat(stream.length - 1), { maxLength: 24 }), (picks) => {
+        const once = fold([...new Set(picks)].map((at) => stream[at] as CloudEvent));
+        const again = fold(picks.map((at) => stream[at] as CloudEvent));
+        expect(snapshotText(again.state)).toBe(snapshotText(once.state));
+        expect(again.held.map(({ id }) => id)).toEqual(once.held.map(({ id }) => id));
+      }),
+    );
+  });
+
   it('ignores what it has seen, what waits already, and what is about nothing', () => {
     const early = event('commandCompleted', { exitCode: 0 });
     const projection = new CellProjection();

@@ -203,7 +203,6 @@ describe('properties', () => {
         if (strict.kind === 'ok') expect(compatible).toMatchObject({ kind: 'ok', document: { specHash: strict.document.specHash } });
         if (compatible.kind === 'invalid' && strict.kind === 'invalid') expect(strict.issues[0]).toEqual(compatible.issues[0]);
       }),
-      { numRuns: 300 },
     );
   });
 
@@ -219,7 +218,6 @@ describe('properties', () => {
         expect(places(yaml)).toEqual(places(json));
         if (json.kind === 'ok' && yaml.kind === 'ok') expect(yaml.document.specHash).toBe(json.document.specHash);
       }),
-      { numRuns: 200 },
     );
   });
 });
