@@ -67,7 +67,9 @@ function runTester(paths: readonly string[]): Report {
   writeFileSync(`${folder}/config.json`, JSON.stringify(config, undefined, 2));
   const ran = spawnSync(process.execPath, [`${folder}/node_modules/@stryker-mutator/core/bin/stryker.js`, 'run', `${folder}/config.json`], { cwd: root, stdio: 'inherit' });
   if (!existsSync(report)) throw new Error(`The mutation tester ended with ${ran.status} and without a report`);
-  return JSON.parse(readFileSync(report, 'utf8')) as Report;
+  const { files } = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  // What earlier runs found stands in there too.
+  return { files: Object.fromEntries(Object.entries(files).filter(([file]) => paths.some((path) => file === path || file.startsWith(`${path}/`)))) };
 }
 
 const LIVES: ReadonlySet<Mutant['status']> = new Set(['Survived', 'NoCoverage']);

@@ -32,7 +32,7 @@ export const KEYSET_REASONS = [
   [/distinct signers verified, need/, 'too-few-signers'],
 ] as const;
 
-const KEYSET_CODES: readonly ErrorCode[] = ['signature.invalid', 'document.invalid'];
+export const KEYSET_CODES: readonly ErrorCode[] = ['signature.invalid', 'document.invalid'];
 
 const CHAIN_REASONS = [
   ...ENVELOPE_REASONS,

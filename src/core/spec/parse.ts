@@ -9,7 +9,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { type Digest, sha256Hex } from '../../base/crypto.ts';
 import { CellError, isCellError } from '../../base/errors.ts';
-import type { JsonObject } from '../../base/json.ts';
 import { renderPath } from '../../base/json-path.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { type Decoded, decode } from './decode.ts';
@@ -19,7 +18,7 @@ import { canonicalSpecHash } from './hash.ts';
 import { Findings, quoted, renderIssue, type SpecIssue } from './issues.ts';
 import { FLOAT_RULE, REVIEW_RULES } from './review.ts';
 import { Report, type RuleGroup, type Section } from './rule-set.ts';
-import { type DocumentReader, type DocumentSource, readJsonSource, sniffFormat } from './source.ts';
+import { type DocumentReader, type DocumentSource, isRepeatedIn, readJsonSource, sniffFormat } from './source.ts';
 import { REFERENCE_RULES } from './validate.ts';
 
 export interface SpecOptions {
@@ -37,17 +36,6 @@ export type SpecCheck =
   | { readonly kind: 'ok'; readonly document: SpecDocument }
   /** Errors first. `errorCount`: all that were found; at most `LIMITS.specIssueCountMax` are listed. */
   | { readonly kind: 'invalid'; readonly issues: readonly SpecIssue[]; readonly errorCount: number };
-
-function isRepeatedIn(source: DocumentSource): ((object: JsonObject, key: string) => boolean) | undefined {
-  if (source.repeated.length === 0) return undefined;
-  const keys = new Map<JsonObject, Set<string>>();
-  for (const { object, key } of source.repeated) {
-    const known = keys.get(object);
-    if (known === undefined) keys.set(object, new Set([key]));
-    else known.add(key);
-  }
-  return (object, key) => keys.get(object)?.has(key) === true;
-}
 
 /** What must not be judged, because a part of it could not be read. */
 function brokenSections(errors: Findings): ((section: Section) => boolean) | undefined {

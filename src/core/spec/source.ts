@@ -46,3 +46,15 @@ export function sniffFormat(bytes: Bytes): 'json' | 'yaml' {
   }
   return 'json';
 }
+
+/** @returns undefined when no key was given more than once */
+export function isRepeatedIn(source: DocumentSource): ((object: JsonObject, key: string) => boolean) | undefined {
+  if (source.repeated.length === 0) return undefined;
+  const keys = new Map<JsonObject, Set<string>>();
+  for (const { object, key } of source.repeated) {
+    const known = keys.get(object);
+    if (known === undefined) keys.set(object, new Set([key]));
+    else known.add(key);
+  }
+  return (object, key) => keys.get(object)?.has(key) === true;
+}

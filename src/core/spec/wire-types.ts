@@ -57,7 +57,7 @@ const HOMEOSTASIS_SIGNAL = record({
 });
 
 const NAMED_CEILING = record({ name: required(STRING), ceiling: required(CAPABILITY) });
-const CEILING_MANIFEST = record({
+export const CEILING_MANIFEST = record({
   schemaVersion: required(STRING),
   ceilingId: required(STRING),
   ceilingEpoch: required(UINT64),
