@@ -58,6 +58,17 @@ export async function runFuzz(options: { target: string; seconds: number; seed: 
   return { summary, crash: `${error instanceof Error ? error.stack : String(error)}\n     input kept in ${repro}` };
 }
 
+/** @returns what broke; undefined when the input was read, or refused as it should be */
+export async function runOnce(target: string, input: Uint8Array): Promise<unknown> {
+  const { default: run } = await loadTarget(target);
+  try {
+    run(input);
+  } catch (error) {
+    return isExpected(error) ? undefined : error;
+  }
+  return undefined;
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,

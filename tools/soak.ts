@@ -6,7 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { fuzzTargets, runFuzz } from '../fuzz/run.ts';
+import { LARGE } from '../fuzz/large.ts';
+import { fuzzTargets, runFuzz, runOnce } from '../fuzz/run.ts';
+import { utf8 } from '../src/base/bytes.ts';
 import { killCampaign } from '../test/crash/kill-campaign.ts';
 import { auditedWhole, type Campaign, changedArchive, changedFileBytes, changedRecordBytes, cutTails, exchangedFiles, movedLines } from '../test/tamper/campaigns.ts';
 import { makeSample } from '../test/tamper/sample.ts';
@@ -16,7 +18,7 @@ const { values, positionals } = parseArgs({
   options: { kills: { type: 'string', default: '500' }, runs: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) }, parallel: { type: 'string', default: '2' } },
 });
 const seed = Number(values.seed);
-const parts = positionals.length === 0 ? ['properties', 'tamper', 'fuzz', 'kill'] : positionals;
+const parts = positionals.length === 0 ? ['properties', 'large', 'tamper', 'fuzz', 'kill'] : positionals;
 const folder = mkdtempSync(`${tmpdir()}/cellos-soak-`);
 let failed = false;
 
@@ -55,6 +57,24 @@ async function properties(): Promise<void> {
   tell('properties', value.status === 0 ? [] : value.stdout.split('\n').slice(-60), `${values.runs} runs each in ${seconds}`);
 }
 
+/** Hostile inputs of one MiB through every target: a second of the processor is the most that one may take. */
+async function large(): Promise<void> {
+  for (const target of fuzzTargets()) {
+    const slow: string[] = [];
+    let most = 0;
+    for (const [name, text] of Object.entries(LARGE)) {
+      const from = process.cpuUsage();
+      const broke = await runOnce(target, utf8(text));
+      const { user, system } = process.cpuUsage(from);
+      const seconds = (user + system) / 1e6;
+      most = Math.max(most, seconds);
+      if (broke !== undefined) slow.push(`${name}: ${String(broke)}`);
+      else if (seconds > 1) slow.push(`${name}: ${seconds.toFixed(2)} s`);
+    }
+    tell(`large ${target}`, slow, `${Object.keys(LARGE).length} inputs, the slowest in ${most.toFixed(2)} s`);
+  }
+}
+
 async function kill(): Promise<void> {
   const { value, seconds } = await timed(() => killCampaign({ folder: `${folder}/kill`, seed, count: Number(values.kills), parallel: Number(values.parallel), batch: 10 }));
   tell('kill', value.wrong, `${value.killed} of ${values.kills} runs killed before their end, ${value.unsealed} left unsealed, in ${seconds}`);
@@ -71,10 +91,11 @@ console.log(`soak: seed ${seed}`);
 try {
   for (const part of parts) {
     if (part === 'properties') await properties();
+    else if (part === 'large') await large();
     else if (part === 'tamper') await tamper();
     else if (part === 'kill') await kill();
     else if (part === 'fuzz') await fuzz();
-    else throw new Error(`There is no soak "${part}": properties, tamper, fuzz, kill`);
+    else throw new Error(`There is no soak "${part}": properties, large, tamper, fuzz, kill`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
