@@ -15,6 +15,7 @@ const RUN: CommandInfo = {
     ...ASK_OPTIONS,
     { name: 'apply', about: 'bring what changed in the workspace into its folder, when the command ends with 0' },
     { name: 'evidence', value: 'DIR', about: 'put the evidence bundle into DIR (new or empty) instead of the state folder' },
+    { name: 'redact', value: 'WHAT', multiple: true, about: 'blank members of events before they are signed: a name, TYPE:NAME, TYPE:*, defaults (argv, path, reason) or wide; the evidence says what' },
     { name: 'dry-run', about: 'print the plan, run nothing; with --json the plan is JSON on stdout' },
     { name: 'json', about: 'write a result document, JSON, to descriptor 3 (3>result.json), or to the --result FILE; never to stdout' },
     { name: 'result', value: 'FILE', about: 'write the result document to FILE' },

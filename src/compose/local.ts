@@ -20,6 +20,7 @@ import { type CellId, type RunId, ulid } from '../base/ids.ts';
 import { jsonObject, type JsonObject } from '../base/json.ts';
 import { type Environment, environment, type Settings } from '../config/env.ts';
 import { admit, type Violation } from '../core/admission/admit.ts';
+import type { Redaction } from '../core/events/redact.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
@@ -64,6 +65,8 @@ export interface RunRequest {
   readonly commands?: 'document' | 'caller';
   /** Does this process end the run in order on SIGTERM? Then `cellos stop` may send one. */
   readonly endsOnSignal?: boolean;
+  /** What is blanked in events before they are signed. */
+  readonly redaction?: Redaction;
 }
 
 interface PlanRequest {
@@ -203,7 +206,7 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
 async function refusalOf(state: StateFolder, request: RunRequest, host: HostFacts, runId: RunId, refusal: Refusal): Promise<CellError> {
   const keys = openKeys(state);
   const bundle = createRunBundle(state.createRun(runId, request.evidence), keys.keyset, { keptBytesMax: 0 });
-  const recorder = new RunRecorder({ runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
+  const recorder = new RunRecorder({ runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom, ...(request.redaction === undefined ? {} : { redaction: request.redaction }) });
   const { spec } = request.document.document;
   await recordRefusal({ version: VERSION, host, keysetDigest: digestOf(keys.keyset), clock: systemClock }, { recorder, run: { cellId: spec.id as CellId, runId, spec }, document: request.document, refusal });
   const where = { runId, evidence: bundle.path };
@@ -228,7 +231,7 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
     const keys = openKeys(state);
     const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
-    const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
+    const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom, ...(request.redaction === undefined ? {} : { redaction: request.redaction }) });
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
       { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },

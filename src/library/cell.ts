@@ -13,6 +13,7 @@
 import { EXIT, CellError, ignore, isCellError, messageOf } from '../base/errors.ts';
 import { fileBytes, openRun, type OpenRun, StateFolder, systemClock } from '../compose/local.ts';
 import { currentSettings } from '../config/env.ts';
+import { parseRedaction } from '../core/events/redact.ts';
 import type { CellPlan } from '../core/plan/plan.ts';
 import type { CellFacts, CellUsage, TeardownLine } from '../ports/cell-backend.ts';
 import type { SessionEnd } from '../runtime/supervisor/cell-session.ts';
@@ -103,11 +104,11 @@ export class Cell implements AsyncDisposable {
    *   `cgroup.failed` | `evidence.unwritable` | `signer.unavailable` | `state.unusable`; then nothing of the cell is left
    */
   static async create(options: CellOptions = {}): Promise<Cell> {
-    const { signal, evidence, exportDir } = options;
+    const { signal, evidence, exportDir, redact } = options;
     if (signal?.aborted === true) throw new CellError('cancelled', 'Cannot make the cell: the caller gave it up before it started');
     const settings = currentSettings();
     const state = new StateFolder(options.stateDir ?? settings.stateDir);
-    const request = { ...(await requestOf(options)), commands: 'caller' as const, signal: signal ?? new AbortController().signal, ...(evidence === undefined ? {} : { evidence }), ...(exportDir === undefined ? {} : { exportDir }) };
+    const request = { ...(await requestOf(options)), commands: 'caller' as const, signal: signal ?? new AbortController().signal, ...(evidence === undefined ? {} : { evidence }), ...(exportDir === undefined ? {} : { exportDir }), ...(redact === undefined ? {} : { redaction: parseRedaction(redact) }) };
     return new Cell(await openRun(state, settings, request), state, signal);
   }
 

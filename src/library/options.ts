@@ -46,6 +46,8 @@ export interface CellOptions {
   readonly exportDir?: string;
   /** Names of plan items that may be weaker than asked; the evidence says so. */
   readonly allowDowngrade?: readonly string[];
+  /** Members of events that are blanked before they are signed: a name, `TYPE:NAME`, `TYPE:*`, `defaults` (argv, path, reason) or `wide`. The evidence says which. */
+  readonly redact?: readonly string[];
   /** Aborting it ends the cell, whatever goes on in it. */
   readonly signal?: AbortSignal;
 }

@@ -136,4 +136,14 @@ describe('cellos verify', () => {
     expect(verdictOf(`${lines.slice(0, -1).join('\n')}\n`).verdict).not.toBe('complete');
     expect(verdictOf(original)).toMatchObject({ verdict: 'complete' });
   });
+
+  it('blanks what is asked for before it is signed: no byte of it is in the records, and they verify', () => {
+    const { status, evidence, records, find } = run(['--redact', 'argv,process.exited:*'], ['sh', '-c', 'exit 3 # tell-nobody-of-this']);
+    expect(status).toBe(3);
+    expect(readFileSync(`${evidence}/records.jsonl`, 'utf8')).not.toContain('tell-nobody-of-this');
+    expect(records[0].data.redacted).toEqual(['argv', 'process.exited:*']);
+    expect(find('process.v1.exited')).toMatchObject({ ending: '[redacted]', usage: {}, runId: records[0].data.runId });
+    expect(cellos(['verify', evidence]).status).toBe(0);
+    expect(cellos(['run', '--redact', 'runId', '--', 'true']).status).toBe(64);
+  });
 });

@@ -7,6 +7,7 @@ import { isCellError } from '../../base/errors.ts';
 import { StateFolder, systemClock } from '../../compose/local.ts';
 import { runLocal, type RunResult } from '../../compose/local-run.ts';
 import { currentSettings } from '../../config/env.ts';
+import { parseRedaction } from '../../core/events/redact.ts';
 import { renderIssue } from '../../core/spec/issues.ts';
 import type { ParsedArgs } from '../command.ts';
 import { type Output, standardError, standardOutput } from '../output.ts';
@@ -100,12 +101,14 @@ async function runRequest(request: CliRequest, args: ParsedArgs): Promise<RunRes
   const settings = currentSettings();
   const stops = onSignals();
   const evidence = args.text('evidence');
+  const redact = args.texts('redact');
+  const redaction = redact.length === 0 ? undefined : parseRedaction(redact);
   const terminal = attach({ stdout: standardOutput(settings), stderr: standardError(settings) }, { quiet: args.flag('quiet'), stopping: stops.cancel.signal });
   try {
     return await runLocal(
       new StateFolder(settings.stateDir),
       settings,
-      { ...request, ...(evidence === undefined ? {} : { evidence }), signal: stops.cancel.signal, endsOnSignal: true, slot: 0 },
+      { ...request, ...(evidence === undefined ? {} : { evidence }), ...(redaction === undefined ? {} : { redaction }), signal: stops.cancel.signal, endsOnSignal: true, slot: 0 },
       { stdin: request.stdinTaken ? undefined : terminal.stdin, onOutput: terminal.onOutput, onOpen: (open) => terminal.begin(open), force: stops.force.signal, apply: args.flag('apply') },
     );
   } finally {

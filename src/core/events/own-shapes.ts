@@ -41,6 +41,8 @@ export const OWN_SHAPES = {
     hostKernel: text,
     hostArch: text,
     salted: flag,
+    /** Which members of events were blanked before they were signed. */
+    redacted: optional(listOf(text)),
   },
   planEffective: { ...RUN, backend: text, planDigest: text, argv: listOf(text), items: listOf(planItem), downgrades: listOf(text) },
   planRefused: { ...RUN, argv: listOf(text), items: listOf(planItem), missing: listOf(text) },

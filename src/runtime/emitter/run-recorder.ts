@@ -8,6 +8,7 @@ import { uuidV4 } from '../../base/ids.ts';
 import { jsonObject, type JsonObject } from '../../base/json.ts';
 import { type EventName, EVENTS } from '../../core/events/catalogue.ts';
 import type { CloudEvent, EvidenceTier } from '../../core/events/envelope.ts';
+import { type Redaction, redactData } from '../../core/events/redact.ts';
 import { makeAttestation } from '../../core/evidence/bundle.ts';
 import { ChainWriter, SALT_BYTES } from '../../core/evidence/chain.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
@@ -21,6 +22,8 @@ export interface RecorderOptions {
   readonly attest: Signer;
   readonly clock: Clock;
   readonly random: Random;
+  /** What is blanked in events before they are signed. */
+  readonly redaction?: Redaction;
 }
 
 export class RunRecorder {
@@ -41,6 +44,11 @@ export class RunRecorder {
     });
   }
 
+  /** Items of the redaction that was asked for. */
+  get redacted(): readonly string[] {
+    return this.#options.redaction?.asked ?? [];
+  }
+
   get count(): number {
     return this.#chain.count;
   }
@@ -53,7 +61,9 @@ export class RunRecorder {
 
   /** @throws CellError `evidence.unwritable` [M2] */
   record(name: EventName, data: JsonObject, options: { tier?: EvidenceTier; cex?: NonNullable<CloudEvent['cex']> } = {}): CloudEvent {
-    const { line, event } = this.#chain.append({ type: EVENTS[name].type, data, tier: options.tier ?? 'host', ...(options.cex === undefined ? {} : { cex: options.cex }) });
+    const { type } = EVENTS[name];
+    const { redaction } = this.#options;
+    const { line, event } = this.#chain.append({ type, data: redaction === undefined ? data : redactData(type, data, redaction), tier: options.tier ?? 'host', ...(options.cex === undefined ? {} : { cex: options.cex }) });
     this.#options.bundle.append(line); // M1
     for (const listener of this.#listeners) listener(event);
     return event;

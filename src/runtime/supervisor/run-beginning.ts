@@ -49,6 +49,7 @@ function recordGenesis(deps: BeginningDeps, { recorder, run, document }: Beginni
       hostKernel: host.kernel,
       hostArch: host.arch,
       salted: true,
+      ...(recorder.redacted.length === 0 ? {} : { redacted: recorder.redacted }),
     }),
   );
 }
