@@ -2,10 +2,11 @@
 import { eventAdapters } from './events.ts';
 import { exportAdapters } from './export-local.ts';
 import { authorityAdapters } from './spec-authority.ts';
+import { policyAdapters } from './spec-policy.ts';
 import type { VectorAdapter } from './vector.ts';
 import { specAdapters } from './spec.ts';
 
 /** Areas of which every file has to have an adapter. */
 export const CLAIMED_AREAS: ReadonlySet<string> = new Set();
 
-export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...authorityAdapters, ...eventAdapters, ...exportAdapters };
+export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...authorityAdapters, ...policyAdapters, ...eventAdapters, ...exportAdapters };

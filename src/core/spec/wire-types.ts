@@ -182,7 +182,7 @@ const FLOW_DECISION = record({
   observedAt: required(STRING),
 });
 
-const POLICY_RULES = record({
+export const POLICY_RULES = record({
   maxLifetimeTtlSeconds: nullable(UINT64),
   maxMemoryMaxBytes: nullable(UINT64),
   maxRunTimeoutMs: nullable(UINT64),
@@ -195,23 +195,26 @@ const POLICY_RULES = record({
   requireDnsEgressJustification: nullable(BOOLEAN),
   secretRefAllowlist: nullable(map(STRINGS)),
 });
-const POLICY_PACK = record({ id: required(STRING), description: nullable(STRING), version: nullable(STRING), placement: optional(PLACEMENT), rules: required(POLICY_RULES) });
-const AUTHORIZATION_POLICY = record({ subjects: required(STRINGS), allowedPools: defaulted(STRINGS, []), allowedPolicyPacks: defaulted(STRINGS, []), maxCellsPerHour: optional(U32) });
+export const POLICY_PACK = record({ id: required(STRING), description: nullable(STRING), version: nullable(STRING), placement: optional(PLACEMENT), rules: required(POLICY_RULES) });
+export const AUTHORIZATION_POLICY = record({ subjects: required(STRINGS), allowedPools: defaulted(STRINGS, []), allowedPolicyPacks: defaulted(STRINGS, []), maxCellsPerHour: optional(U32) });
 
 function documentOf<T>(spec: Shape<T>) {
   return record({ apiVersion: required(STRING), kind: required(STRING), spec: required(spec) });
 }
 
-type TrustRoot = { readonly kind: 'oidc'; readonly issuer: string } | { readonly kind: 'ado'; readonly realm: string } | { readonly kind: 'git_hub'; readonly org: string };
+export const POLICY_PACK_DOCUMENT = documentOf(POLICY_PACK);
+export const AUTHORIZATION_POLICY_DOCUMENT = documentOf(AUTHORIZATION_POLICY);
+
+export type TrustRoot = { readonly kind: 'oidc'; readonly issuer: string } | { readonly kind: 'ado'; readonly realm: string } | { readonly kind: 'git_hub'; readonly org: string };
 const TRUST_ROOT = tagged<TrustRoot>({ oidc: record({ issuer: required(STRING) }), ado: record({ realm: required(STRING) }), git_hub: record({ org: required(STRING) }) });
 
-type ToolCapability = 'tool:apply' | 'tool:get' | 'tool:logs' | 'tool:events' | 'tool:*';
+export type ToolCapability = 'tool:apply' | 'tool:get' | 'tool:logs' | 'tool:events' | 'tool:*';
 export type Principal =
   | { readonly kind: 'operator' | 'platform'; readonly id: string }
   | { readonly kind: 'delegate'; readonly authorizing: Principal; readonly delegate: string; readonly scope: readonly ToolCapability[] }
   | { readonly kind: 'federated'; readonly trust_root: TrustRoot; readonly identity: string };
 const NAMED = record({ id: required(STRING) });
-const PRINCIPAL: Shape<Principal> = tagged<Principal>({
+export const PRINCIPAL: Shape<Principal> = tagged<Principal>({
   operator: NAMED as never,
   platform: NAMED as never,
   delegate: record({ authorizing: required(lazy(() => PRINCIPAL)), delegate: required(STRING), scope: required(setOf('tool:apply', 'tool:get', 'tool:logs', 'tool:events', 'tool:*')) }),
@@ -291,8 +294,8 @@ export const WIRE_SHAPES: Readonly<Record<string, AnyShape>> = {
   DnsAuthorityDnssecFailed: DNSSEC_FAILED,
   DnsQueryEvent: DNS_QUERY_EVENT,
   NetworkFlowDecision: FLOW_DECISION,
-  PolicyPackDocument: documentOf(POLICY_PACK),
-  AuthorizationPolicyDocument: documentOf(AUTHORIZATION_POLICY),
+  PolicyPackDocument: POLICY_PACK_DOCUMENT,
+  AuthorizationPolicyDocument: AUTHORIZATION_POLICY_DOCUMENT,
   TrustRoot: TRUST_ROOT,
   Principal: PRINCIPAL,
   AuthorityDerivation: AUTHORITY_DERIVATION,
