@@ -160,7 +160,7 @@ interface Body {
 
 function parseFederated(segments: readonly string[]): Body {
   const [kind, id, marker, identity] = segments.slice(1);
-  if (segments.length < 5 || kind === undefined || id === undefined || identity === undefined || marker !== 'identity') refuse('federated-form', 'a federated principal is written federated/ROOT_KIND/ROOT/identity/ID');
+  if (kind === undefined || id === undefined || identity === undefined || marker !== 'identity') refuse('federated-form', 'a federated principal is written federated/ROOT_KIND/ROOT/identity/ID');
   const name = decodeSegment(id);
   const trustRoot: TrustRoot | undefined = kind === 'oidc' ? { kind, issuer: name } : kind === 'ado' ? { kind, realm: name } : kind === 'github' ? { kind: 'git_hub', org: name } : undefined;
   if (trustRoot === undefined) refuse('trust-root', `no trust root is called ${quoted(kind)}: oidc, ado and github are known`);
