@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { EXIT, isCellError, messageOf } from '../base/errors.ts';
-import { parseTrustFile } from '../core/signing/keyset.ts';
+import { parseTrustDocument } from '../core/signing/trust-document.ts';
 import { VERSION } from '../version.ts';
 import { visible } from './render.ts';
 import { auditPath, reportText, timeOption } from './verify-report.ts';
@@ -41,10 +41,10 @@ async function main(args: readonly string[]): Promise<number> {
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) return usage('Cannot verify: give one bundle');
   if (values.trust === undefined) return usage('Cannot verify: say with --trust FILE which root keys you trust');
-  const roots = new Map(values.trust.flatMap((file) => [...parseTrustFile(readFileSync(file))]));
+  const pins = values.trust.flatMap((file) => parseTrustDocument(readFileSync(file)));
   const { at, 'min-epoch': epoch } = values;
   if (epoch !== undefined && !/^[1-9]\d{0,8}$/.test(epoch)) return usage(`Cannot use --min-epoch ${JSON.stringify(epoch)}: give a whole number`);
-  const report = await auditPath(path, { roots, ...(at === undefined ? {} : { at: timeOption(at === 'now' ? new Date().toISOString() : at) }), ...(epoch === undefined ? {} : { epochMin: Number(epoch) }) });
+  const report = await auditPath(path, { roots: new Map(), pins, ...(at === undefined ? {} : { at: timeOption(at === 'now' ? new Date().toISOString() : at) }), ...(epoch === undefined ? {} : { epochMin: Number(epoch) }) });
   process.stdout.write(reportText(report, values.json === true));
   return report.exitCode;
 }

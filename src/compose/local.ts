@@ -12,6 +12,7 @@ import { systemRandom } from '../adapters/os/random.ts';
 import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
+import { hasKeyFile, readKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
 import { type LiveRun, StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
@@ -33,7 +34,6 @@ import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
-import { openKeys } from './host-keys.ts';
 import { refuseUnsafeMounts } from './unsafe-mounts.ts';
 import { finishWorkspace } from './workspace.ts';
 
@@ -195,7 +195,8 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
     // What asks for secrets waits for them [X3]; any other cell forms while the keys are read and the beginning is written.
     if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
-    const keys = openKeys(state);
+    // Making keys is work of the first run alone: no other loads it.
+    const keys = hasKeyFile(state.keys) ? readKeys(state.keys) : (await import('./host-keys.ts')).openKeys(state);
     const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
     const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
     const startedAtMs = systemClock.monotonicMs();
@@ -220,4 +221,4 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
   }
 }
 
-export { fileBytes, openKeys, StateFolder, systemClock };
+export { fileBytes, StateFolder, systemClock };

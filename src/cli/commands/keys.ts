@@ -2,10 +2,10 @@
 import { toBase64Url } from '../../base/bytes.ts';
 import { digestOf } from '../../base/crypto.ts';
 import { CellError, EXIT } from '../../base/errors.ts';
-import { hasKeys, openKeys, trustedKeys, trustFileAt, trustKeys, untrustKey, writePublicFile } from '../../compose/host-keys.ts';
+import { hasKeys, hostPin, openKeys, trustedPins, trustFileAt, trustPins, untrustKey, writePublicFile } from '../../compose/host-keys.ts';
 import { StateFolder } from '../../compose/runs.ts';
 import { currentSettings } from '../../config/env.ts';
-import { trustFileBytes } from '../../core/signing/keyset.ts';
+import { trustDocument } from '../../core/signing/trust-document.ts';
 import type { ParsedArgs } from '../command.ts';
 import { type Output, standardOutput } from '../output.ts';
 import { visible } from '../render.ts';
@@ -22,11 +22,11 @@ function rowsOf(state: StateFolder): KeyRow[] {
   const rows: KeyRow[] = [];
   if (hasKeys(state)) {
     const keys = openKeys(state);
-    for (const [purpose, key] of [['root', keys.root], ['event', keys.event], ['bundle', keys.bundle]] as const) {
-      rows.push({ purpose, kid: key.kid, algorithm: key.algorithm, fingerprint: digestOf(key.publicKey), publicKey: toBase64Url(key.publicKey) });
+    for (const [purpose, algorithm, key] of [['root', 'ed25519', keys.root], ['event', 'ed25519', keys.event], ['bundle', 'ecdsa-p256-sha256', keys.bundle]] as const) {
+      rows.push({ purpose, kid: key.kid, algorithm, fingerprint: digestOf(key.publicKey), publicKey: toBase64Url(key.publicKey) });
     }
   }
-  for (const [kid, key] of trustedKeys(state)) rows.push({ purpose: 'trusted', kid, algorithm: 'ed25519', fingerprint: digestOf(key), publicKey: toBase64Url(key) });
+  for (const [kid, key] of trustedPins(state.path).flatMap((pin) => [...pin.roots])) rows.push({ purpose: 'trusted', kid, algorithm: 'ed25519', fingerprint: digestOf(key), publicKey: toBase64Url(key) });
   return rows;
 }
 
@@ -47,7 +47,7 @@ async function make(job: Job): Promise<void> {
 async function exportRoot({ state, args, out }: Job): Promise<void> {
   if (!hasKeys(state)) throw new CellError('usage.invalid', 'Cannot export the root key: this host has none yet; cellos keys make makes it');
   const { root } = openKeys(state);
-  const bytes = trustFileBytes(new Map([[root.kid, root.publicKey]]));
+  const bytes = trustDocument([hostPin(state)]);
   const file = args.text('out');
   if (file === undefined) await out.write(bytes);
   else {
@@ -58,8 +58,9 @@ async function exportRoot({ state, args, out }: Job): Promise<void> {
 
 async function trust({ state, args, operands, out }: Job): Promise<void> {
   if (operands.length === 0) throw new CellError('usage.invalid', 'Cannot trust nothing: give trust files, as cellos keys export writes them on the other host');
-  const added = new Map(operands.flatMap((file) => [...trustFileAt(file)]));
-  const fresh = trustKeys(state, added);
+  const pins = operands.flatMap((file) => trustFileAt(file));
+  const added = new Map(pins.flatMap((pin) => [...pin.roots]));
+  const fresh = trustPins(state.path, pins);
   if (args.flag('json')) await out.json({ v: 1, trusted: [...added.keys()], added: fresh });
   else await out.lines([...added].map(([kid, key]) => `${visible(kid)} ${fresh.includes(kid) ? 'is trusted now' : 'was trusted already'}; fingerprint ${digestOf(key)}`));
 }
@@ -67,7 +68,7 @@ async function trust({ state, args, operands, out }: Job): Promise<void> {
 async function untrust({ state, args, operands, out }: Job): Promise<void> {
   if (operands.length === 0) throw new CellError('usage.invalid', 'Cannot take trust from nothing: give key ids; cellos keys list shows them');
   for (const kid of operands) {
-    const known = untrustKey(state, kid);
+    const known = untrustKey(state.path, kid);
     if (args.flag('json')) await out.json({ kid, removed: known });
     else await out.lines([`${visible(kid)} ${known ? 'is not trusted any more' : 'was not trusted'}`]);
   }

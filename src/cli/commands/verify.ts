@@ -23,7 +23,7 @@ async function execute(args: ParsedArgs): Promise<number> {
   const path = isThere(operand) ? operand : /^[0-9a-z]+$/i.test(operand) ? oneRun(args, state()).run.bundle : operand;
   const [at, epoch] = [args.text('at'), args.text('min-epoch')];
   const freshness = { ...(at === undefined ? {} : { at: timeOption(at === 'now' ? systemClock.nowRfc3339() : at) }), ...(epoch === undefined ? {} : { epochMin: parsePositive('--min-epoch', epoch, true) }) };
-  const audited = await auditAt(path, trustOf(args.texts('trust'), state), freshness);
+  const audited = await auditAt(path, trustOf(args.texts('trust'), state, settings.stateDir), freshness);
   const out = standardOutput(settings);
   if (args.flag('json')) await out.json({ ...audited.report, ...(audited.root === undefined ? {} : { root: audited.root }) });
   else await out.lines(verifyLines(audited, { width: out.width, style: out.style }));

@@ -1,19 +1,15 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, utf8 } from '../../base/bytes.ts';
-import { type Digest, digestOf, ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
+import { type Digest, digestOf } from '../../base/crypto.ts';
 import { jsonObject, type JsonValue } from '../../base/json.ts';
+import { rootMap, SAMPLE_ROOT, sampleFile, sampleKey } from '../../testing/sample-keys.ts';
 import { EVENTS } from '../events/catalogue.ts';
-import { makeKeyset } from '../signing/keyset.ts';
 import { auditBundle, type AuditTrust, VERDICT_EXIT } from './audit.ts';
 import { BUNDLE, makeAttestation } from './bundle.ts';
 import { ChainWriter } from './chain.ts';
 
-const seed = (name: string): Bytes => new Uint8Array(createHash('sha256').update(name).digest());
-const root = { kid: 'root', ...ed25519SigningKey(seed('root')), publicKey: ed25519SigningKey(seed('root')).publicKey };
-const event = { kid: 'event', sign: ed25519SigningKey(seed('event')).sign, publicKey: ed25519SigningKey(seed('event')).publicKey };
-const p256 = p256SigningKey(new Uint8Array(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'der', type: 'pkcs8' })));
-const bundleKey = { kid: 'bundle', sign: p256.sign };
+const event = sampleKey('event', 1);
+const bundleKey = sampleKey('bundle', 3);
 
 interface Options {
   readonly epoch?: number;
@@ -28,17 +24,8 @@ interface Options {
 }
 
 function bundle(options: Options = {}): Map<string, Bytes> {
-  const keyset = makeKeyset({
-    keysetId: 'k',
-    epoch: options.epoch ?? 3,
-    producedAt: '2026-01-01T00:00:00Z',
-    ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }),
-    keys: [
-      { kid: 'event', algorithm: 'ed25519', purpose: 'event', publicKey: event.publicKey },
-      { kid: 'bundle', algorithm: 'ecdsa-p256-sha256', purpose: 'bundle', publicKey: p256.publicKey },
-    ],
-    root,
-  });
+  // As many epochs as are asked for; nothing else changes.
+  const keyset = sampleFile(Array(options.epoch ?? 3).fill([event, bundleKey]), options.notAfter === undefined ? {} : { notAfter: options.notAfter });
   let id = 0;
   const chain = new ChainWriter({ stream: 'run', signer: event, source: 'test', salt: () => new Uint8Array(16), eventId: () => `id-${id++}`, time: () => options.time ?? '2026-02-01T10:00:00.123+00:00' });
   const lines = [chain.append({ type: EVENTS.genesis.type, tier: 'host', data: jsonObject({ runId: 'run', keysetDigest: digestOf(keyset) }) }).line];
@@ -51,7 +38,7 @@ function bundle(options: Options = {}): Map<string, Bytes> {
   return files;
 }
 
-const roots = new Map([['root', root.publicKey]]);
+const roots = rootMap();
 
 function verdict(files: ReadonlyMap<string, Bytes>, trust: Partial<AuditTrust> = {}) {
   const source = {
@@ -106,7 +93,7 @@ describe('auditBundle() verdicts', () => {
 
   it('untrusted-key for a root nobody pinned', async () => {
     expect(await verdict(bundle(), { roots: new Map() })).toMatchObject({ verdict: 'untrusted-key', exitCode: 12 });
-    expect(await verdict(bundle(), { roots: new Map([['root', event.publicKey]]) })).toMatchObject({ verdict: 'tampered' });
+    expect(await verdict(bundle(), { roots: new Map([[SAMPLE_ROOT.kid, event.publicKey]]) })).toMatchObject({ verdict: 'untrusted-key' });
   });
 
   it('stale-trust for a keyset before the pinned epoch', async () => {
