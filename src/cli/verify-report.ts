@@ -11,9 +11,11 @@ import { visible } from './render.ts';
  * @param bare keys of bare events, which carry no keyset; default: what the pins say
  * @throws CellError `run.unknown` when nothing is there
  */
-export async function auditPath(path: string, trust: AuditTrust, bare: EnvelopeKeys = { ed25519: bareSigners(trust.pins ?? []) }): Promise<AuditReport> {
+export async function auditPath(path: string, trust: AuditTrust, bare?: EnvelopeKeys): Promise<AuditReport> {
   const found = bundleAt(path);
-  return found.kind === 'bundle' ? auditBundle(found.source, trust) : auditEnvelopes(found.chunks, bare);
+  if (found.kind === 'jsonl') return auditEnvelopes(found.chunks, bare ?? { ed25519: bareSigners(trust.pins ?? []) });
+  if (bare !== undefined) throw new CellError('usage.invalid', 'Cannot use --keys or --hmac-keys here: they are for JSON Lines of bare events, and a bundle brings its own keys');
+  return auditBundle(found.source, trust);
 }
 
 /** RFC 3339 in UTC, as the audit compares it. @throws CellError `usage.invalid` */

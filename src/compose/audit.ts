@@ -6,11 +6,13 @@ import { type Bytes, concatBytes } from '../base/bytes.ts';
 import { CellError, ignore, isCellError, messageOf } from '../base/errors.ts';
 import { isJsonArray } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
+import { LIMITS } from '../base/limits.ts';
 import { type AuditReport, type AuditTrust, auditBundle, auditEnvelopes, type BundleSource } from '../core/evidence/audit.ts';
 import { BUNDLE } from '../core/evidence/bundle.ts';
 import type { EnvelopeKeys } from '../core/signing/envelope.ts';
 import { refuseTrust } from '../core/signing/keyset.ts';
 import { bareSigners } from '../core/signing/key-trust.ts';
+import { parseHmacKeys, parseVerifyKeys } from '../core/signing/verify-keys.ts';
 import { compareHistories, type KeysetHistory, type TrustPin, verifyKeysetFile } from '../core/signing/keyset-chain.ts';
 import { hasKeys, hostPin, trustedPins, trustFileAt, trustPins } from './host-keys.ts';
 
@@ -64,7 +66,12 @@ interface Keyset {
 async function keysetOf(source: BundleSource, pins: readonly TrustPin[]): Promise<Keyset | undefined> {
   try {
     const parts: Bytes[] = [];
-    for await (const chunk of source.open(BUNDLE.keyset)) parts.push(chunk);
+    let size = 0;
+    for await (const chunk of source.open(BUNDLE.keyset)) {
+      size += chunk.byteLength;
+      if (size > LIMITS.documentSizeBytesMax) return undefined;
+      parts.push(chunk);
+    }
     const file = concatBytes(parts);
     return { ...verifyKeysetFile(file, pins), file };
   } catch (error) {
@@ -91,6 +98,7 @@ export interface AuditOptions extends Pick<AuditTrust, 'epochMin' | 'at'> {
 export async function auditAt(path: string, trust: Trust, options: AuditOptions = {}): Promise<Audited> {
   const { bare, ...freshness } = options;
   const found = bundleAt(path);
+  if (found.kind === 'bundle' && bare !== undefined) throw new CellError('usage.invalid', 'Cannot use --keys or --hmac-keys here: they are for JSON Lines of bare events, and a bundle brings its own keys, under the root that --trust names');
   if (found.kind === 'jsonl') return { report: await auditEnvelopes(found.chunks, bare ?? { ed25519: bareSigners(trust.pins) }) };
   const report = await auditBundle(found.source, { roots: new Map(), pins: trust.pins, ...freshness });
   const keyset = await keysetOf(found.source, trust.pins);
@@ -110,8 +118,14 @@ export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<
   return auditBundle(folderBundle(path), roots === undefined ? { roots: new Map(), pins: [hostPin(state)] } : { roots });
 }
 
-/** A file of keys for bare events, read by one of the parsers. @throws CellError `usage.invalid` when it cannot be read */
-export function keysAt<T>(path: string, parse: (bytes: Bytes) => T): T {
+/** Keys for bare events: of verify-keys files, or else those the pins say; and of HMAC keys files. @returns undefined when no file is given. @throws CellError `usage.invalid` | `document.invalid` | `json.invalid` */
+export function bareKeys(files: { readonly keys: readonly string[]; readonly hmac: readonly string[] }, pins: readonly TrustPin[]): EnvelopeKeys | undefined {
+  if (files.keys.length === 0 && files.hmac.length === 0) return undefined;
+  const ed25519 = files.keys.length === 0 ? bareSigners(pins) : new Map(files.keys.flatMap((path) => [...keysAt(path, parseVerifyKeys)]));
+  return { ed25519, hmac: new Map(files.hmac.flatMap((path) => [...keysAt(path, parseHmacKeys)])) };
+}
+
+function keysAt(path: string, parse: (bytes: Bytes) => Map<string, Bytes>): Map<string, Bytes> {
   let bytes: Bytes;
   try {
     bytes = readFileSync(path);
