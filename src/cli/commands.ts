@@ -192,15 +192,35 @@ const RM: CommandInfo = {
 
 const KEYS: CommandInfo = {
   name: 'keys',
-  usage: 'list\nmake\nexport [--out FILE]\ntrust FILE…\nuntrust KID…',
+  usage: 'list [--all]\ninit [--root-out DIR] [--roots N] [--threshold M]\nrotate [--root PATH]…\nrevoke KID --retired | --compromised-from RUN[:SEQ]|TIME [--root PATH]…\nexport [--format FORMAT] [--out FILE]\ntrust FILE…\nuntrust KID…',
   about: [
-    'Shows, exports and trusts keys. The secret halves are never shown.',
-    'Every host has a root key, which signs the keyset of each bundle, an event key and a bundle key; they are made at first use. An auditor who was given the root key by you, and not together with a bundle, can check your bundles: cellos keys export here, cellos keys trust or cellos verify --trust there.',
+    'Makes, rotates, revokes, exports and trusts keys. The secret halves are never shown.',
+    'Every host has root keys, which sign keysets and nothing else, and online keys, one for each purpose: events, heads of logs, bundles. They are made at first use. With init --root-out the root keys go to a folder of your choice, and away from this host: no run needs them.',
+    'rotate goes one step on, and says which is next: announce, accept, switch, retire. Each step is a new keyset, signed by the root keys, that names the one before; every bundle carries all of them, so old evidence verifies for ever.',
+    'revoke ends a key. --retired: it signs no more. --compromised-from: somebody else may have signed with it, from a record of a run on or from a time on; what stands before goes on counting. A key that was signing is replaced at once.',
+    'An auditor who was given the trust file by you, and not together with a bundle, can check your bundles: cellos keys export here, cellos keys trust or cellos verify --trust there. Export again after each change: it tells what was revoked. An older one is refused then.',
   ].join('\n'),
-  operand: ['list', 'make', 'export', 'trust', 'untrust'],
-  options: [{ name: 'out', short: 'o', value: 'FILE', about: 'export: write to FILE, which must not exist (default stdout)' }, JSON_OPTION],
-  examples: ['cellos keys list', 'cellos keys export -o our-root.json', 'cellos keys trust their-root.json'],
-  exits: [OK_EXIT, ['123', 'the keys cannot be used'], ['64, 65', 'wrong usage, a trust file that is none']],
+  operand: ['list', 'init', 'rotate', 'revoke', 'export', 'trust', 'untrust'],
+  options: [
+    { name: 'all', about: 'list: retired and compromised keys too' },
+    { name: 'root-out', value: 'DIR', about: 'init: put the root keys there, one file each; made if absent, closed to others (default: beside the online keys)' },
+    { name: 'roots', value: 'N', about: 'init: make N root keys (default 1)' },
+    { name: 'threshold', value: 'M', about: 'init: M of them have to sign a keyset (default 1)' },
+    { name: 'root', value: 'PATH', multiple: true, about: 'rotate, revoke: file of a root key, or a folder with such files (default: beside the online keys)' },
+    { name: 'retired', about: 'revoke: what it signed until now goes on counting' },
+    { name: 'compromised-from', value: 'POSITION', about: 'revoke: nothing it signed from there on counts; a run (RUN), a record of one (RUN:SEQ), or a time (2027-01-31T12:00:00Z)' },
+    { name: 'format', value: 'FORMAT', values: ['trust', 'verify-keys', 'root-keys', 'keyset-envelope'], about: 'export: trust (default) for cellos verify; in the forms of the Rust CellOS: verify-keys, the keys of events; root-keys, those that sign keysets; keyset-envelope, the newest keyset' },
+    { name: 'out', short: 'o', value: 'FILE', about: 'export: write to FILE, which must not exist (default stdout)' },
+    JSON_OPTION,
+  ],
+  examples: [
+    'cellos keys init --root-out /media/stick --roots 3 --threshold 2',
+    'cellos keys rotate --root /media/stick       # four times, days apart: one step each',
+    'cellos keys revoke ed25519:b3464b7cb841dcf9 --compromised-from 01m88g8rq6z261kfmervxsh9em:7',
+    'cellos keys export -o our-trust.json         # here, after each change',
+    'cellos keys trust our-trust.json             # there',
+  ],
+  exits: [OK_EXIT, ['123', 'the keys cannot be used, or too few root keys are at hand'], ['64, 65', 'wrong usage; a trust file that is none, or is older than what was seen'], ['125', 'another cellos keys is changing them']],
   load: async () => (await import('./commands/keys.ts')).keysCommandLine,
 };
 

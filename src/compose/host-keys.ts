@@ -1,45 +1,16 @@
 /** The keys of this host, and the root keys of others that it trusts. Loads nothing that could start a cell. */
 import { readFileSync } from 'node:fs';
-import { systemClock } from '../adapters/os/clock.ts';
 import { writeFileAtomic } from '../adapters/os/durable-file.ts';
-import { systemRandom } from '../adapters/os/random.ts';
 import { hasKeyFile, type HostKeys, readKeys } from '../adapters/signer/key-files.ts';
-import { type FirstKeys, makeKeys } from '../adapters/signer/key-making.ts';
 import { readTrusted, writeTrusted } from '../adapters/signer/trust-store.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { CellError, messageOf } from '../base/errors.ts';
 import { isJsonArray } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
-import type { Signer } from '../ports/signer.ts';
-import { ALGORITHM_OF, type KeyPurpose, type KeysetKey, makeKeyset } from '../core/signing/keyset.ts';
-import { keysetFile, type TrustPin, verifyHistory } from '../core/signing/keyset-chain.ts';
+import { type TrustPin, verifyHistory } from '../core/signing/keyset-chain.ts';
 import { mergePins, parseTrustDocument, withoutRoot } from '../core/signing/trust-document.ts';
-
-export interface KeyOptions {
-  readonly roots: number;
-  readonly threshold: number;
-  /** Where the root keys go; default: beside the online keys. */
-  readonly rootFolder?: string;
-}
-
-function entry(purpose: KeyPurpose, { kid, publicKey }: Signer): KeysetKey {
-  return { kid, algorithm: ALGORITHM_OF[purpose], purpose, publicKey, state: 'active' };
-}
-
-/** Makes the keys of this host. @returns the files of the root keys; undefined when there were keys already, which stay */
-export function initKeys(state: StateFolder, options: KeyOptions): readonly string[] | undefined {
-  const first = ({ roots, event, checkpoint, bundle }: FirstKeys): Bytes =>
-    makeKeyset({
-      keysetId: `host:${roots[0]?.kid ?? ''}`,
-      epoch: 1,
-      producedAt: systemClock.nowRfc3339(),
-      threshold: options.threshold,
-      keys: [...roots.map((root) => entry('root', root)), entry('event', event), entry('checkpoint', checkpoint), entry('bundle', bundle)],
-      signers: roots,
-    });
-  return makeKeys(state.keys, { random: systemRandom, ...options, makeKeyset: first, keysetFile });
-}
+import { initKeys } from './first-keys.ts';
 
 /** The keys of this host; made when there are none, with one root key beside them. @throws CellError `signer.unavailable` | `state.unusable` */
 export function openKeys(state: StateFolder): HostKeys {

@@ -196,7 +196,8 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
     if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
     // Making keys is work of the first run alone: no other loads it.
-    const keys = hasKeyFile(state.keys) ? readKeys(state.keys) : (await import('./host-keys.ts')).openKeys(state);
+    if (!hasKeyFile(state.keys)) (await import('./first-keys.ts')).initKeys(state, { roots: 1, threshold: 1 });
+    const keys = readKeys(state.keys);
     const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
     const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom });
     const startedAtMs = systemClock.monotonicMs();
