@@ -192,12 +192,12 @@ const RM: CommandInfo = {
 
 const KEYS: CommandInfo = {
   name: 'keys',
-  usage: 'list [--all]\ninit [--root-out DIR] [--roots N] [--threshold M]\nrotate [--root PATH]…\nrevoke KID --retired | --compromised-from RUN[:SEQ]|TIME [--root PATH]…\nexport [--format FORMAT] [--out FILE]\ntrust FILE…\nuntrust KID…',
+  usage: 'list [--all]\ninit [--root-out DIR] [--roots N] [--threshold M]\nrotate [--root PATH]…\nrevoke KID… --retired | --compromised-from RUN[:SEQ]|TIME [--root PATH]…\nexport [--format FORMAT] [--out FILE]\ntrust FILE…\nuntrust KID…',
   about: [
     'Makes, rotates, revokes, exports and trusts keys. The secret halves are never shown.',
     'Every host has root keys, which sign keysets and nothing else, and online keys, one for each purpose: events, heads of logs, bundles. They are made at first use. With init --root-out the root keys go to a folder of your choice, and away from this host: no run needs them.',
     'rotate goes one step on, and says which is next: announce, accept, switch, retire. Each step is a new keyset, signed by the root keys, that names the one before; every bundle carries all of them, so old evidence verifies for ever.',
-    'revoke ends a key. --retired: it signs no more. --compromised-from: somebody else may have signed with it, from a record of a run on or from a time on; what stands before goes on counting. A key that was signing is replaced at once.',
+    'revoke ends keys. --retired: they sign no more. --compromised-from: somebody else may have signed with them, from a record of a run on or from a time on; what stands before goes on counting. A key that was signing is replaced at once.',
     'An auditor who was given the trust file by you, and not together with a bundle, can check your bundles: cellos keys export here, cellos keys trust or cellos verify --trust there. Export again after each change: it tells what was revoked. An older one is refused then.',
   ].join('\n'),
   operand: ['list', 'init', 'rotate', 'revoke', 'export', 'trust', 'untrust'],

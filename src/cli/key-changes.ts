@@ -76,11 +76,11 @@ function boundAt(state: StateFolder, text: string): KeyBound {
 
 export async function revoke(job: KeyJob): Promise<void> {
   const { state, args, operands } = job;
-  const [kid, ...more] = operands;
-  if (kid === undefined || more.length > 0) throw new CellError('usage.invalid', 'Cannot revoke: give the id of one key; cellos keys list shows them');
+  if (operands.length === 0) throw new CellError('usage.invalid', 'Cannot revoke: give the ids of keys; cellos keys list shows them');
   if (!hasKeys(state)) throw new CellError('usage.invalid', `Cannot revoke a key: ${NEED_KEYS}`);
   const from = args.text('compromised-from');
   if (args.flag('retired') === (from !== undefined)) throw new CellError('usage.invalid', 'Cannot revoke: say why, with one of --retired (it signs no more) and --compromised-from POSITION (somebody else may have signed with it)');
-  const change = await revokeKey(state, args.texts('root'), from === undefined ? { kid, state: 'retired' } : { kid, state: 'compromised', until: boundAt(state, from) });
-  await report(job, change, from === undefined ? `${visible(kid)} is retired: what it signed until now goes on counting, nothing later does` : `${visible(kid)} is compromised: auditors with the new trust file count nothing that it signed from there on`);
+  const change = await revokeKey(state, args.texts('root'), from === undefined ? { kids: operands, state: 'retired' } : { kids: operands, state: 'compromised', until: boundAt(state, from) });
+  const [names, are, it] = [operands.map(visible).join(', '), operands.length === 1 ? 'is' : 'are', operands.length === 1 ? 'it' : 'they'];
+  await report(job, change, from === undefined ? `${names} ${are} retired: what ${it} signed until now goes on counting, nothing later does` : `${names} ${are} compromised: auditors with the new trust file count nothing that ${it} signed from there on`);
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { bundleAt, folderBundle } from '../adapters/os/bundle-files.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
-import { type Bytes, concatBytes } from '../base/bytes.ts';
+import { type Bytes, concatBytes, equalBytes } from '../base/bytes.ts';
 import { CellError, ignore, isCellError, messageOf } from '../base/errors.ts';
 import { isJsonArray } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
@@ -26,9 +26,11 @@ export interface Trust {
 
 const namesOf = (pins: readonly TrustPin[], source: string): [string, string][] => pins.flatMap((pin) => [...pin.roots.keys()].map((kid): [string, string] => [kid, source]));
 
+const sharesRoot = (a: TrustPin, b: TrustPin): boolean => [...a.roots.values()].some((key) => [...b.roots.values()].some((other) => equalBytes(key, other)));
+
 /** Without the keysets, and with the epoch that has been seen: a file that is older than what this host knows is no ground to judge from. */
 function held(pin: TrustPin, stored: readonly TrustPin[]): TrustPin {
-  const seen = stored.find((one) => one.known !== undefined && [...one.roots.keys()].some((kid) => pin.roots.has(kid)));
+  const seen = stored.find((one) => one.known !== undefined && sharesRoot(one, pin));
   if (seen?.known === undefined) return pin;
   const relation = pin.known === undefined ? 'older' : compareHistories(seen.known, pin.known);
   if (relation === 'forked') refuseTrust('fork', 'the history in the trust file is not the one that was seen: its roots have signed two');
@@ -84,7 +86,7 @@ async function keysetOf(source: BundleSource, pins: readonly TrustPin[]): Promis
 function remember({ history, pin, file }: Keyset, trust: Trust): void {
   if (trust.store === undefined || [...pin.roots.keys()].some((kid) => trust.from.get(kid) !== 'cellos keys trust')) return;
   if (pin.known !== undefined && compareHistories(pin.known, history) !== 'newer') return;
-  const roots = pin.known === undefined ? new Map([...pin.roots].filter(([kid]) => history.keys.get(kid)?.purpose === 'root')) : pin.roots;
+  const roots = pin.known === undefined ? new Map([...pin.roots].filter(([, key]) => [...history.keys.values()].some((one) => one.purpose === 'root' && equalBytes(one.publicKey, key)))) : pin.roots;
   const chain = parseJson(file);
   trustPins(trust.store, [{ roots, threshold: pin.threshold, known: history, chain: isJsonArray(chain) ? chain : [] }]);
 }
@@ -104,9 +106,11 @@ export async function auditAt(path: string, trust: Trust, options: AuditOptions 
   const keyset = await keysetOf(found.source, trust.pins);
   if (keyset === undefined) return { report };
   remember(keyset, trust);
-  const { head } = keyset.history;
+  const { head, keys } = keyset.history;
   const kid = head.signers[0] ?? '';
-  return { report, root: { kid, from: trust.from.get(kid) ?? '?' }, epoch: Math.max(head.epoch, keyset.pin.known?.head.epoch ?? 0) };
+  // As the verifier calls it.
+  const [name = kid] = [...keyset.pin.roots].find(([, key]) => equalBytes(key, keys.get(kid)?.publicKey ?? new Uint8Array())) ?? [];
+  return { report, root: { kid: name, from: trust.from.get(name) ?? '?' }, epoch: Math.max(head.epoch, keyset.pin.known?.head.epoch ?? 0) };
 }
 
 export function isThere(path: string): boolean {

@@ -129,8 +129,8 @@ export async function rotateKeys(state: StateFolder, rootPlaces: readonly string
 }
 
 /** @param until default: from now on. @throws as {@link rotateKeys} */
-export function revokeKey(state: StateFolder, rootPlaces: readonly string[], revoke: { kid: string; state: 'retired' | 'compromised'; until?: KeyBound }): Promise<KeyChange> {
-  return change(state, rootPlaces, (history, fresh) => revokedKeys(history, { kid: revoke.kid, state: revoke.state, until: revoke.until ?? nowBound(state) }, fresh.make));
+export function revokeKey(state: StateFolder, rootPlaces: readonly string[], revoke: { kids: readonly string[]; state: 'retired' | 'compromised'; until?: KeyBound }): Promise<KeyChange> {
+  return change(state, rootPlaces, (history, fresh) => revokedKeys(history, revoke.kids, { state: revoke.state, until: revoke.until ?? nowBound(state) }, fresh.make));
 }
 
 /** Keys of this host as the newest keyset that names them says, and how far their rotation is. */

@@ -76,7 +76,7 @@ async function trust({ state, args, operands, out }: KeyJob): Promise<void> {
     fresh = trustPins(state.path, pins);
   } catch (error) {
     if (!isCellError(error, 'signature.invalid')) throw error;
-    throw new CellError('document.invalid', `Cannot trust ${operands.join(', ')}: ${error.message}`, { cause: error, facts: error.facts });
+    throw new CellError('document.invalid', `Cannot trust ${operands.join(', ')}: ${error.message.replace('Cannot use the keyset: ', '')}; get the newest trust file of that host`, { cause: error, facts: error.facts });
   }
   if (args.flag('json')) {
     await out.json({ v: 1, trusted: pins.flatMap((pin) => [...pin.roots.keys()]), added: fresh, epochs: pins.map((pin) => pin.known?.head.epoch ?? null) });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Bytes, utf8 } from '../../base/bytes.ts';
+import { type Bytes, toBase64Url, utf8 } from '../../base/bytes.ts';
 import { digestOf } from '../../base/crypto.ts';
 import { CellError } from '../../base/errors.ts';
 import type { JsonValue } from '../../base/json.ts';
@@ -119,11 +119,16 @@ describe('verifyKeysetFile()', () => {
     expect(refusal(() => verifyKeysetFile(file, [b, strict]))[0]).toBe('untrusted');
     expect(refusal(() => verifyKeysetFile(file, [other]))[0]).toBe('untrusted');
     expect(refusal(() => verifyKeysetFile(file, []))[0]).toBe('untrusted');
+    // By its bytes: a verifier may have a name of its own for it, and the name alone is none.
+    const named: TrustPin = { roots: new Map([['mine', SAMPLE_ROOT.publicKey]]), threshold: 1 };
+    expect(verifyKeysetFile(file, [other, named]).pin).toBe(named);
+    expect(refusal(() => verifyKeysetFile(file, [{ roots: new Map([[SAMPLE_ROOT.kid, event(5).publicKey]]), threshold: 1 }]))[0]).toBe('untrusted');
   });
 
   it('says of the shape what is wrong before it looks for a pin', () => {
     for (const text of ['{}', '[]', '1']) expect(refusal(() => verifyKeysetFile(utf8(text), [pin]))[0]).toBe('malformed');
-    for (const text of ['[1]', '[{"signatures":1}]', '[{"signatures":[1,{"signerKid":2}]}]']) expect(refusal(() => verifyKeysetFile(utf8(text), [pin]))[0]).toBe('malformed');
+    const payload = (text: string) => `[{"payload":"${toBase64Url(utf8(text))}"}]`;
+    for (const text of ['[1]', '[{"payload":1}]', '[{"payload":"*"}]', payload('x'), payload('1'), payload('{}'), payload('{"keys":[1,{"purpose":"root"},{"purpose":"root","publicKey":"*"}]}')]) expect(refusal(() => verifyKeysetFile(utf8(text), [pin]))[0]).toBe('malformed');
   });
 });
 

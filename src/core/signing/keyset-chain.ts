@@ -6,8 +6,9 @@
  *   H3  the roots and their threshold are those of the first keyset;
  *   H4  whoever has seen a keyset takes no history that ends before it, and none that differs from it.
  */
-import { type Bytes, concatBytes, equalBytes, toHex, utf8 } from '../../base/bytes.ts';
+import { type Bytes, concatBytes, equalBytes, fromBase64Url, toHex, utf8 } from '../../base/bytes.ts';
 import { canonicalBytes } from '../../base/canonical-json.ts';
+import { CellError } from '../../base/errors.ts';
 import { isJsonArray, isJsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 import { LIMITS } from '../../base/limits.ts';
@@ -113,11 +114,25 @@ export interface TrustPin extends RootPin {
   readonly epochSeen?: number;
 }
 
-/** Key ids of the roots that signed the first keyset, as it says itself. */
-function claimedSigners(value: JsonValue): Set<string> {
+/** Root keys of the first keyset, in hex, as it says itself: they choose the pin, and prove nothing. */
+function claimedRoots(value: JsonValue): Set<string> {
   const first = itemsOf(value)[0];
-  const signatures = isJsonObject(first) ? first['signatures'] : undefined;
-  return new Set(isJsonArray(signatures) ? signatures.flatMap((item) => (isJsonObject(item) && typeof item['signerKid'] === 'string' ? [item['signerKid']] : [])) : []);
+  const payload = isJsonObject(first) && typeof first['payload'] === 'string' ? fromBase64Url(first['payload']) : undefined;
+  const roots = new Set<string>();
+  if (payload === undefined) return roots;
+  let body: JsonValue;
+  try {
+    body = parseJson(payload);
+  } catch (error) {
+    if (!(error instanceof CellError)) throw error;
+    return roots; // the verification says what is wrong with it
+  }
+  const keys = isJsonObject(body) ? body['keys'] : undefined;
+  for (const key of isJsonArray(keys) ? keys : []) {
+    const bytes = isJsonObject(key) && key['purpose'] === 'root' && typeof key['publicKey'] === 'string' ? fromBase64Url(key['publicKey']) : undefined;
+    if (bytes !== undefined) roots.add(toHex(bytes));
+  }
+  return roots;
 }
 
 export interface VerifiedFile {
@@ -133,8 +148,8 @@ export interface VerifiedFile {
 export function verifyKeysetFile(file: Bytes, pins: readonly TrustPin[]): VerifiedFile {
   const value = parseJson(file);
   if (!equalBytes(canonicalBytes(value), file)) refuseTrust('malformed', 'it is not in canonical form'); // Y3
-  const signers = claimedSigners(value);
-  const fitting = pins.filter((pin) => [...pin.roots.keys()].some((kid) => signers.has(kid)));
+  const roots = claimedRoots(value);
+  const fitting = pins.filter((pin) => [...pin.roots.values()].some((key) => roots.has(toHex(key))));
   // Of pins with a common root the strictest decides: the one that demands most, then the one that has seen most.
   const order = (pin: TrustPin): number => pin.threshold * (LIMITS.keysetEpochsMax + 1) + (pin.known?.keysets.length ?? 0);
   const pin = fitting.reduce<TrustPin | undefined>((best, one) => (best === undefined || order(one) > order(best) ? one : best), undefined) ?? { roots: new Map(), threshold: 1 };

@@ -56,7 +56,7 @@ describe('a rotation', () => {
           if (action === 'rotate') keys = rotatedKeys(history, nextStep(history), { fresh, until });
           else {
             const candidates = livingKeys(history).filter((key) => key.purpose !== 'root');
-            keys = revokedKeys(history, { kid: candidates[action[1] % candidates.length]?.kid ?? '', state: action[0], until }, fresh);
+            keys = revokedKeys(history, [candidates[action[1] % candidates.length]?.kid ?? ''], { state: action[0], until }, fresh);
           }
           lists.push(keys.filter((key) => key.purpose !== 'root'));
           const now = sampleHistory(lists);
@@ -74,27 +74,35 @@ describe('revokedKeys()', () => {
   const history = historyOf([SAMPLE_ROOT, ...first]);
 
   it('puts a fresh key in the place of the active one, or the one that waits [R3]', () => {
-    const keys = revokedKeys(history, { kid, state: 'compromised', until }, fresh);
-    expect(keys[0]).toEqual({ kid, algorithm: 'ed25519', purpose: 'event', publicKey: event?.publicKey, state: 'compromised', until });
-    expect(states(keys)).toEqual(['compromised', 'active']);
+    const keys = revokedKeys(history, [kid], { state: 'compromised', until }, fresh);
+    expect(keys.at(-1)).toEqual({ kid, algorithm: 'ed25519', purpose: 'event', publicKey: event?.publicKey, state: 'compromised', until });
+    expect(states(keys)).toEqual(['active', 'compromised']);
     for (const waiting of ['next', 'accepted'] as const) {
       const next = sampleKey('event', 5, waiting);
-      expect(states(revokedKeys(historyOf([...history.keys.values(), next]), { kid, state: 'retired', until }, fresh))).toEqual(['retired', 'active']);
+      expect(states(revokedKeys(historyOf([...history.keys.values(), next]), [kid], { state: 'retired', until }, fresh))).toEqual(['active', 'retired']);
     }
     // One of another purpose that waits does not help.
-    const keysToo = revokedKeys(historyOf([...history.keys.values(), sampleKey('checkpoint', 5, 'next')]), { kid, state: 'retired', until }, fresh);
-    expect([states(keysToo), states(keysToo, 'checkpoint')]).toEqual([['retired', 'active'], ['active', 'next']]);
+    const keysToo = revokedKeys(historyOf([...history.keys.values(), sampleKey('checkpoint', 5, 'next')]), [kid], { state: 'retired', until }, fresh);
+    expect([states(keysToo), states(keysToo, 'checkpoint')]).toEqual([['active', 'retired'], ['active', 'next']]);
+  });
+
+  it('ends several in one keyset, each with another one in its place', () => {
+    const keys = revokedKeys(history, first.map((key) => key.kid), { state: 'compromised', until }, fresh);
+    expect(ONLINE_PURPOSES.map((purpose) => states(keys, purpose))).toEqual(Array(3).fill(['active', 'compromised']));
+    expect(sampleHistory([first, keys.filter((key) => key.purpose !== 'root')]).head.epoch).toBe(2);
+    expect(() => revokedKeys(history, [kid, kid], { state: 'retired', until }, fresh)).toThrow(expect.objectContaining({ code: 'usage.invalid' }));
+    expect(revokedKeys(history, [], { state: 'retired', until }, fresh).map((key) => key.kid)).toEqual([...history.keys.keys()]);
   });
 
   it('makes none where the key did not sign', () => {
     const next = sampleKey('event', 5, 'next');
-    expect(states(revokedKeys(historyOf([...history.keys.values(), next]), { kid: next.kid, state: 'compromised', until }, fresh))).toEqual(['compromised', 'active']);
+    expect(states(revokedKeys(historyOf([...history.keys.values(), next]), [next.kid], { state: 'compromised', until }, fresh))).toEqual(['active', 'compromised']);
     const retired = sampleKey('event', 6, 'retired', until);
-    expect(states(revokedKeys(historyOf([...history.keys.values(), retired]), { kid: retired.kid, state: 'compromised', until }, fresh))).toEqual(['compromised', 'active']);
+    expect(states(revokedKeys(historyOf([...history.keys.values(), retired]), [retired.kid], { state: 'compromised', until }, fresh))).toEqual(['active', 'compromised']);
   });
 
   it('refuses what cannot be', () => {
-    const act = (name: string, state: 'retired' | 'compromised', keys: readonly KeysetKey[] = [], at = until) => () => revokedKeys(historyOf([...history.keys.values(), ...keys]), { kid: name, state, until: at }, fresh);
+    const act = (name: string, state: 'retired' | 'compromised', keys: readonly KeysetKey[] = [], at = until) => () => revokedKeys(historyOf([...history.keys.values(), ...keys]), [name], { state, until: at }, fresh);
     expect(act('x', 'retired')).toThrow(refused('Cannot revoke "x": there is no key of that name; cellos keys list --all shows them'));
     expect(act(SAMPLE_ROOT.kid, 'compromised')).toThrow(refused('Cannot revoke "root-201": it is a root key, which no keyset can revoke: make new keys, and give out the new root'));
     const [retired, lost] = [sampleKey('event', 6, 'retired', until), sampleKey('event', 7, 'compromised', until)];

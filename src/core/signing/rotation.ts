@@ -68,9 +68,19 @@ function replaced(keys: readonly KeysetKey[], purpose: OnlinePurpose, fresh: (pu
   return waiting === undefined ? [...keys, fresh(purpose, 'active')] : keys.map((key) => (key === waiting ? inState(key, 'active') : key));
 }
 
-/** What the next keyset lists when a key is revoked. @throws CellError `usage.invalid` when it cannot be */
-export function revokedKeys(history: Keys, revoke: { kid: string; state: 'retired' | 'compromised'; until: KeyBound }, fresh: (purpose: OnlinePurpose, state: KeyState) => KeysetKey): KeysetKey[] {
-  const { kid, state, until } = revoke;
+export interface Revocation {
+  readonly state: 'retired' | 'compromised';
+  readonly until: KeyBound;
+}
+
+/** What the next keyset lists when keys are revoked. @throws CellError `usage.invalid` when one cannot be */
+export function revokedKeys(history: Keys, kids: readonly string[], revocation: Revocation, fresh: (purpose: OnlinePurpose, state: KeyState) => KeysetKey): KeysetKey[] {
+  let keys = history.keys;
+  for (const kid of kids) keys = new Map([...keys, ...withoutKey({ keys }, kid, revocation, fresh).map((key) => [key.kid, key] as const)]);
+  return [...livingKeys({ keys }), ...kids.flatMap((kid) => keys.get(kid) ?? [])];
+}
+
+function withoutKey(history: Keys, kid: string, { state, until }: Revocation, fresh: (purpose: OnlinePurpose, state: KeyState) => KeysetKey): KeysetKey[] {
   const key = history.keys.get(kid);
   if (key === undefined) refuse('there is no key of that name; cellos keys list --all shows them', kid);
   if (key.purpose === 'root') refuse('it is a root key, which no keyset can revoke: make new keys, and give out the new root', kid);
