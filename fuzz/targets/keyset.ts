@@ -1,36 +1,50 @@
-/** Any bytes as a trust document: a keyset of ours, a signed envelope of the reference, a file of verification keys. */
-import { ed25519SigningKey } from '../../src/base/crypto.ts';
-import { isCellError } from '../../src/base/errors.ts';
-import { makeKeyset, parseTrustFile, verifyKeyset } from '../../src/core/signing/keyset.ts';
+/** Any bytes as a trust document: keysets of ours and trust files, a signed envelope of the reference, a file of verification keys. */
+import { equalBytes } from '../../src/base/bytes.ts';
+import { assert, isCellError } from '../../src/base/errors.ts';
+import { parseJson } from '../../src/base/json-parse.ts';
+import { compareHistories, verifyKeysetFile } from '../../src/core/signing/keyset-chain.ts';
 import { parseKeysetEnvelopeText, verifyKeysetChain, verifyRevocations } from '../../src/core/signing/keyset-envelope.ts';
+import { mergePins, parseTrustDocument, trustDocument } from '../../src/core/signing/trust-document.ts';
 import { parseVerifyKeys } from '../../src/core/signing/verify-keys.ts';
+import { rootMap, sampleEnvelopes, sampleFile, sampleHistory, sampleKey } from '../../src/testing/sample-keys.ts';
 
-const root = ed25519SigningKey(new Uint8Array(32).fill(42));
-const keys = new Map([['root', root.publicKey]]);
-const keyset = makeKeyset({
-  keysetId: 'fuzz',
-  epoch: 1,
-  producedAt: '2026-01-01T00:00:00Z',
-  keys: [{ kid: 'e', algorithm: 'ed25519', purpose: 'event', publicKey: ed25519SigningKey(new Uint8Array(32).fill(1)).publicKey }],
-  root: { kid: 'root', sign: root.sign },
-});
+const until = { kind: 'run', run: '01kjk0000000000000000000zz', seq: 1 } as const;
+const [first, second] = [sampleKey('event', 1), sampleKey('event', 2)];
+const lists = [[first, sampleKey('bundle', 3)], [first, { ...second, state: 'next' as const }, sampleKey('bundle', 3)], [{ ...first, state: 'compromised' as const, until }, second, sampleKey('bundle', 3)]];
+const pin = { roots: rootMap(), threshold: 1 };
+const known = sampleHistory(lists);
+const files = lists.map((_, at) => sampleFile(lists.slice(0, at + 1)));
+const trust = trustDocument([{ ...pin, known, chain: sampleEnvelopes(lists).map((envelope) => parseJson(envelope)) }]);
+const decoder = new TextDecoder();
 
-/** A good keyset to begin mutating from. */
-export const seeds: readonly string[] = [new TextDecoder().decode(keyset), '{"k":"A2Dt8aB8KSXfA_eN9I5UX20S9k52oJV7040ICS4aBP4"}'];
+/** Good ones to begin mutating from. */
+export const seeds: readonly string[] = [...files, sampleEnvelopes(lists)[0] ?? new Uint8Array(), trust].map((bytes) => decoder.decode(bytes)).concat('{"k":"A2Dt8aB8KSXfA_eN9I5UX20S9k52oJV7040ICS4aBP4"}');
 
 function refusedOrNot(work: () => unknown): void {
   try {
     work();
   } catch (error) {
-    if (!isCellError(error)) throw error;
+    if (!isCellError(error) || error.code === 'internal.bug') throw error;
   }
 }
 
+/** What verifies is one of the files that were signed, byte for byte. */
+function ours(bytes: Uint8Array): void {
+  const { history } = verifyKeysetFile(bytes, [pin]);
+  assert(files.some((file) => equalBytes(file, bytes)), 'no other chain verifies than one that was signed');
+  assert(compareHistories(known, history) !== 'forked' && compareHistories(known, history) !== 'newer', 'nothing is newer than what was signed');
+}
+
+function trusted(bytes: Uint8Array): void {
+  const pins = parseTrustDocument(bytes);
+  for (const { known: seen } of mergePins([], pins).pins) if (seen !== undefined) assert(seen.head.signers.length > 0, 'a chain in a trust file is signed by its roots');
+}
+
 export default function fuzzKeyset(bytes: Uint8Array): void {
-  refusedOrNot(() => verifyKeyset(bytes, keys));
-  refusedOrNot(() => parseTrustFile(bytes));
+  refusedOrNot(() => ours(bytes));
+  refusedOrNot(() => trusted(bytes));
   refusedOrNot(() => parseVerifyKeys(bytes));
   const envelope = parseKeysetEnvelopeText(bytes);
-  refusedOrNot(() => verifyKeysetChain([envelope, envelope], { keys, nowNs: 0n }));
-  verifyRevocations(envelope, { keys, nowNs: 0n });
+  refusedOrNot(() => verifyKeysetChain([envelope, envelope], { keys: pin.roots, nowNs: 0n }));
+  verifyRevocations(envelope, { keys: pin.roots, nowNs: 0n });
 }

@@ -145,6 +145,16 @@ export function p256SigningKey(pkcs8: Bytes): P256SigningKey {
   };
 }
 
+/** Is this the SubjectPublicKeyInfo, in the DER that everybody writes, of an uncompressed point of P-256? */
+export function isP256PublicKey(spki: Bytes): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' && key.export({ format: 'der', type: 'spki' }).equals(spki) && spki.byteLength === 91;
+  } catch {
+    return false;
+  }
+}
+
 /** @param publicKey SubjectPublicKeyInfo, DER. @returns false on any malformed input, and on any form but the one of ecdsa-der.ts [C3] */
 export function verifyP256(input: { publicKey: Bytes; message: Bytes; signature: Bytes }): boolean {
   const rs = decodeDerSignature(input.signature);

@@ -50,3 +50,8 @@ export function isPointOnCurve(encoded: Bytes): boolean {
   const product = (u * v) % P; // u/v is a square exactly when u·v is (Euler's criterion)
   return product === 0n || power(product, (P - 1n) / 2n) === 1n;
 }
+
+/** Is this the one encoding of a point that is not of small order? What a key has to be to be admitted; costs what {@link isPointOnCurve} costs. */
+export function isAdmissiblePoint(encoded: Bytes): boolean {
+  return encoded.byteLength === 32 && !isSmallOrderPoint(encoded) && isCanonicalPoint(encoded) && isPointOnCurve(encoded);
+}

@@ -27,6 +27,12 @@ export function ulid(timeMs: number, random: Uint8Array): string {
   return out;
 }
 
+/** When a ULID says it was made, ms; upper or lower case. @returns undefined when the text is none */
+export function ulidTimeMs(text: string): number | undefined {
+  if (!/^[0-7][0-9a-hjkmnp-tv-z]{25}$/i.test(text)) return undefined;
+  return [...text.slice(0, 10).toUpperCase()].reduce((time, char) => time * 32 + CROCKFORD.indexOf(char), 0);
+}
+
 /** UUID version 4 of 16 random bytes, lowercase with hyphens (RFC 9562 §5.4). */
 export function uuidV4(random: Uint8Array): string {
   const bytes = Uint8Array.from(random.subarray(0, 16));

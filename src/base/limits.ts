@@ -2,6 +2,10 @@
 export const LIMITS = {
   /** Largest spec, policy or keyset document, bytes. */
   documentSizeBytesMax: 4 * 1024 * 1024,
+  /** Keysets of one chain: 4 a rotation. */
+  keysetEpochsMax: 4096,
+  /** Keys of one keyset. */
+  keysetKeysMax: 256,
   /** Nested JSON levels (reference/01 §1.1). */
   jsonDepthMax: 127,
   /** YAML aliases in one document. */

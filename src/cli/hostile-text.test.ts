@@ -55,7 +55,7 @@ const pages: Readonly<Record<string, () => readonly string[]>> = {
   plan: () => [...planTable(items, page), ...planTable(items, { ...page, width: 80 }), ...planReasons(items, { ...page, allowed: [EVIL, `${EVIL}2`] })],
   verify: () => verifyLines(audited, page),
   'verify alone': () => reportText(report, false).trimEnd().split('\n'),
-  keys: () => keyTable([{ purpose: 'trusted', kid: EVIL, algorithm: 'ed25519', fingerprint: 'f', publicKey: 'k' }], page),
+  keys: () => keyTable([{ purpose: 'trusted', state: EVIL, kid: EVIL, algorithm: 'ed25519', fingerprint: 'f', publicKey: 'k', until: EVIL }], page),
   attacks: () => attackBoard(board).trimEnd().split('\n'),
   'a failure': () => errorLines(new CellError('workspace.conflict', `Cannot apply ${EVIL}: it is new`)),
   'findings of a document': () => errorLines(new CellError('spec.invalid', `Cannot use it: 1 mistake\n  ${EVIL}`)),

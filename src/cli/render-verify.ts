@@ -7,8 +7,8 @@ const MEANING: Readonly<Record<Audited['report']['verdict'], string>> = {
   'complete-with-declared-gaps': 'nothing was changed; what is missing is declared',
   'incomplete-tail': 'it has no end; everything before that verifies',
   tampered: 'it is not what was recorded',
-  'untrusted-key': 'none of the trusted root keys has signed its keyset',
-  'stale-trust': 'its keys were not valid any more',
+  'untrusted-key': 'it is signed by a key that is not trusted, or not for this',
+  'stale-trust': 'its keys were not valid any more, or more is known of them elsewhere',
   unsupported: 'it was written by a later version',
   'authentic-unordered': 'the events are authentic; nothing proves their order, or that none is missing',
 };
@@ -18,7 +18,7 @@ export function verdictText(verdict: Audited['report']['verdict'], style: Style)
   return `${style.bold(paint(verdict))}: ${MEANING[verdict]}`;
 }
 
-export function verifyLines({ report, root }: Audited, options: { width: number; style: Style }): string[] {
+export function verifyLines({ report, root, epoch }: Audited, options: { width: number; style: Style }): string[] {
   const { width, style } = options;
   const lines = [verdictText(report.verdict, style)];
   for (const finding of report.findings) lines.push(...wrap(visible(finding), width, '  '));
@@ -26,7 +26,7 @@ export function verifyLines({ report, root }: Audited, options: { width: number;
   if (bad !== undefined) lines.push(`  First bad record: number ${bad.seq}, line ${bad.line} of records.jsonl`);
   if (report.runId !== undefined) lines.push(`  Run       ${visible(report.runId)}${report.outcome === undefined ? '' : `, outcome ${visible(report.outcome)}`}`);
   lines.push(`  Records   ${plural(report.count, 'record')} ${bad === undefined ? 'verified' : 'before the first bad one'}`);
-  if (root !== undefined) lines.push(`  Root key  ${visible(root.kid)}, trusted by ${visible(root.from)}`);
-  if (report.verdict === 'untrusted-key') lines.push('', ...wrap('To trust the host that made it: get its root key from somebody you trust, not from the bundle (there: cellos keys export), then cellos verify --trust FILE, or cellos keys trust FILE.', width));
+  if (root !== undefined) lines.push(`  Root key  ${visible(root.kid)}, trusted by ${visible(root.from)}${epoch === undefined || epoch === 1 ? '' : `, keysets to epoch ${epoch}`}`);
+  if (report.verdict === 'untrusted-key' && root === undefined && report.internal === undefined) lines.push('', ...wrap('To trust the host that made it: get its root key from somebody you trust, not from the bundle (there: cellos keys export), then cellos verify --trust FILE, or cellos keys trust FILE.', width));
   return lines;
 }

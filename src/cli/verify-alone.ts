@@ -5,17 +5,26 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { Bytes } from '../base/bytes.ts';
 import { EXIT, isCellError, messageOf } from '../base/errors.ts';
-import { parseTrustFile } from '../core/signing/keyset.ts';
+import type { EnvelopeKeys } from '../core/signing/envelope.ts';
+import { bareSigners } from '../core/signing/key-trust.ts';
+import type { TrustPin } from '../core/signing/keyset-chain.ts';
+import { parseTrustDocument } from '../core/signing/trust-document.ts';
+import { parseHmacKeys, parseVerifyKeys } from '../core/signing/verify-keys.ts';
 import { VERSION } from '../version.ts';
 import { visible } from './render.ts';
 import { auditPath, reportText, timeOption } from './verify-report.ts';
 
 const HELP = `Usage: cellos-verify --trust FILE [--trust FILE…] [--at TIME|now] [--min-epoch N] [--json] PATH
+       cellos-verify --keys FILE [--hmac-keys FILE] [--json] FILE.jsonl
 
 Audits the evidence of a CellOS run offline: a bundle folder, a .tar of one, or JSON Lines of signed events.
-FILE names the root keys to trust: a JSON object of key id and base64url Ed25519 public key. Get it from whoever runs the
-host, on another way than the bundle: a bundle proves nothing about who made it to someone who trusts no key.
+FILE of --trust is what cellos keys export writes: the root keys to trust, how many of them have to sign, and the keysets so
+far, with what was revoked; or a JSON object of key id and base64url Ed25519 public key, which names roots alone. Get it from
+whoever runs the host, on another way than the bundle: a bundle proves nothing about who made it to someone who trusts no key.
+FILE of --keys is such an object too, of the keys that sign bare events; --hmac-keys adds shared ones, whose events are
+counted as internal and prove nothing.
 
 Exit codes: 0 complete or complete-with-declared-gaps, 10 incomplete-tail, 11 tampered, 12 untrusted-key, 13 stale-trust,
 14 unsupported, 15 authentic-unordered, 64 wrong usage, 125 any other failure.
@@ -26,10 +35,17 @@ function usage(message: string): number {
   return EXIT.usage;
 }
 
+/** Keys for bare events; undefined when none are named. */
+function bareKeys(keys: readonly string[] | undefined, hmac: readonly string[] | undefined, pins: readonly TrustPin[]): EnvelopeKeys | undefined {
+  if (keys === undefined && hmac === undefined) return undefined;
+  const read = (files: readonly string[], parse: (bytes: Bytes) => Map<string, Bytes>): Map<string, Bytes> => new Map(files.flatMap((file) => [...parse(readFileSync(file))]));
+  return { ed25519: keys === undefined ? bareSigners(pins) : read(keys, parseVerifyKeys), hmac: read(hmac ?? [], parseHmacKeys) };
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  let parsed: { values: { trust?: string[]; at?: string; 'min-epoch'?: string; json?: boolean; help?: boolean; version?: boolean }; positionals: string[] };
+  let parsed: { values: { trust?: string[]; keys?: string[]; 'hmac-keys'?: string[]; at?: string; 'min-epoch'?: string; json?: boolean; help?: boolean; version?: boolean }; positionals: string[] };
   try {
-    parsed = parseArgs({ args: [...args], options: { trust: { type: 'string', multiple: true }, at: { type: 'string' }, 'min-epoch': { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' } }, allowPositionals: true });
+    parsed = parseArgs({ args: [...args], options: { trust: { type: 'string', multiple: true }, keys: { type: 'string', multiple: true }, 'hmac-keys': { type: 'string', multiple: true }, at: { type: 'string' }, 'min-epoch': { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' } }, allowPositionals: true });
   } catch (error) {
     return usage(`Cannot understand the command line: ${messageOf(error).split('. ')[0]}`);
   }
@@ -40,11 +56,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) return usage('Cannot verify: give one bundle');
-  if (values.trust === undefined) return usage('Cannot verify: say with --trust FILE which root keys you trust');
-  const roots = new Map(values.trust.flatMap((file) => [...parseTrustFile(readFileSync(file))]));
+  if (values.trust === undefined && values.keys === undefined) return usage('Cannot verify: say with --trust FILE which root keys you trust');
+  const pins = (values.trust ?? []).flatMap((file) => parseTrustDocument(readFileSync(file)));
   const { at, 'min-epoch': epoch } = values;
   if (epoch !== undefined && !/^[1-9]\d{0,8}$/.test(epoch)) return usage(`Cannot use --min-epoch ${JSON.stringify(epoch)}: give a whole number`);
-  const report = await auditPath(path, { roots, ...(at === undefined ? {} : { at: timeOption(at === 'now' ? new Date().toISOString() : at) }), ...(epoch === undefined ? {} : { epochMin: Number(epoch) }) });
+  const report = await auditPath(path, { roots: new Map(), pins, ...(at === undefined ? {} : { at: timeOption(at === 'now' ? new Date().toISOString() : at) }), ...(epoch === undefined ? {} : { epochMin: Number(epoch) }) }, bareKeys(values.keys, values['hmac-keys'], pins));
   process.stdout.write(reportText(report, values.json === true));
   return report.exitCode;
 }

@@ -1,18 +1,21 @@
 /** What `cellos verify` and the verifier that ships alone have in common: the audit of one path, and its report in words. */
 import { bundleAt } from '../compose/evidence.ts';
-import type { Bytes } from '../base/bytes.ts';
 import { CellError } from '../base/errors.ts';
 import { type AuditReport, type AuditTrust, auditBundle, auditEnvelopes } from '../core/evidence/audit.ts';
+import type { EnvelopeKeys } from '../core/signing/envelope.ts';
+import { bareSigners } from '../core/signing/key-trust.ts';
 import { visible } from './render.ts';
 
 /**
  * @param path a bundle folder, a .tar of one, or JSON Lines of signed events
- * @param signers kid → key that may sign bare events, which carry no keyset; default: the roots
+ * @param bare keys of bare events, which carry no keyset; default: what the pins say
  * @throws CellError `run.unknown` when nothing is there
  */
-export async function auditPath(path: string, trust: AuditTrust, signers: ReadonlyMap<string, Bytes> = trust.roots): Promise<AuditReport> {
+export async function auditPath(path: string, trust: AuditTrust, bare?: EnvelopeKeys): Promise<AuditReport> {
   const found = bundleAt(path);
-  return found.kind === 'bundle' ? auditBundle(found.source, trust) : auditEnvelopes(found.chunks, signers);
+  if (found.kind === 'jsonl') return auditEnvelopes(found.chunks, bare ?? { ed25519: bareSigners(trust.pins ?? []) });
+  if (bare !== undefined) throw new CellError('usage.invalid', 'Cannot use --keys or --hmac-keys here: they are for JSON Lines of bare events, and a bundle brings its own keys');
+  return auditBundle(found.source, trust);
 }
 
 /** RFC 3339 in UTC, as the audit compares it. @throws CellError `usage.invalid` */

@@ -25,7 +25,8 @@ import { exportArtifacts } from '../runtime/supervisor/export-artifacts.ts';
 import { runCommand } from '../runtime/supervisor/run-command.ts';
 import { VERSION } from '../version.ts';
 import { type AttackStage, openAttackStage } from './attack-stage.ts';
-import { nativePath, hostFacts, openKeys, openRun, type OpenRun, planRun, type RunRequest, StateFolder, systemClock } from './local.ts';
+import { openKeys } from './host-keys.ts';
+import { nativePath, hostFacts, openRun, type OpenRun, planRun, type RunRequest, StateFolder, systemClock } from './local.ts';
 
 const PROGRAM = '/attack/cellos-attack';
 const BATCH = '/attack/batch';

@@ -1,71 +1,116 @@
 /** Audits evidence of this host or of another, offline, with the root keys the caller pins or this host trusts. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { bundleAt, folderBundle } from '../adapters/os/bundle-files.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
-import { type Bytes, concatBytes } from '../base/bytes.ts';
-import { ignore } from '../base/errors.ts';
+import { type Bytes, concatBytes, equalBytes } from '../base/bytes.ts';
+import { CellError, ignore, isCellError, messageOf } from '../base/errors.ts';
+import { isJsonArray } from '../base/json.ts';
+import { parseJson } from '../base/json-parse.ts';
+import { LIMITS } from '../base/limits.ts';
 import { type AuditReport, type AuditTrust, auditBundle, auditEnvelopes, type BundleSource } from '../core/evidence/audit.ts';
 import { BUNDLE } from '../core/evidence/bundle.ts';
-import { verifyKeyset } from '../core/signing/keyset.ts';
-import { hasKeys, openKeys, trustedKeys, trustFileAt } from './host-keys.ts';
+import type { EnvelopeKeys } from '../core/signing/envelope.ts';
+import { refuseTrust } from '../core/signing/keyset.ts';
+import { bareSigners } from '../core/signing/key-trust.ts';
+import { parseHmacKeys, parseVerifyKeys } from '../core/signing/verify-keys.ts';
+import { compareHistories, type KeysetHistory, type TrustPin, verifyKeysetFile } from '../core/signing/keyset-chain.ts';
+import { hasKeys, hostPin, trustedPins, trustFileAt, trustPins } from './host-keys.ts';
 
 export interface Trust {
-  readonly roots: ReadonlyMap<string, Bytes>;
-  /** kid → key that may sign bare events, which carry no keyset: the roots, and the event key of this host. */
-  readonly signers: ReadonlyMap<string, Bytes>;
+  readonly pins: readonly TrustPin[];
   /** kid → where it was taken from: `this host`, `cellos keys trust`, or a file. */
   readonly from: ReadonlyMap<string, string>;
+  /** State folder to remember newer keysets in; undefined when the trust was given for this once. */
+  readonly store?: string;
 }
 
-/** The keys in `files` and no others; without files, those of this host and those it was told to trust. Makes no keys. */
-export function trustOf(files: readonly string[], state: () => StateFolder): Trust {
-  const roots = new Map<string, Bytes>();
-  const from = new Map<string, string>();
-  const add = (keys: ReadonlyMap<string, Bytes>, source: string): void => {
-    for (const [kid, key] of keys) {
-      roots.set(kid, key);
-      from.set(kid, source);
-    }
-  };
+const namesOf = (pins: readonly TrustPin[], source: string): [string, string][] => pins.flatMap((pin) => [...pin.roots.keys()].map((kid): [string, string] => [kid, source]));
+
+const sharesRoot = (a: TrustPin, b: TrustPin): boolean => [...a.roots.values()].some((key) => [...b.roots.values()].some((other) => equalBytes(key, other)));
+
+/** Without the keysets, and with the epoch that has been seen: a file that is older than what this host knows is no ground to judge from. */
+function held(pin: TrustPin, stored: readonly TrustPin[]): TrustPin {
+  const seen = stored.find((one) => one.known !== undefined && sharesRoot(one, pin));
+  if (seen?.known === undefined) return pin;
+  const relation = pin.known === undefined ? 'older' : compareHistories(seen.known, pin.known);
+  if (relation === 'forked') refuseTrust('fork', 'the history in the trust file is not the one that was seen: its roots have signed two');
+  if (relation !== 'older') return pin;
+  return { ...pin, epochSeen: seen.known.head.epoch };
+}
+
+/** The keys in `files` and no others; without files, those of this host and those it was told to trust. Makes no keys and, with files, no folder. */
+export function trustOf(files: readonly string[], state: () => StateFolder, stateDir?: string): Trust {
   if (files.length > 0) {
-    for (const file of files) add(trustFileAt(file), file);
-    return { roots, signers: roots, from };
+    const stored = stateDir === undefined ? [] : trustedPins(stateDir);
+    const read = files.map((file) => ({ file, pins: trustFileAt(file) }));
+    return { pins: read.flatMap(({ pins }) => pins.map((pin) => held(pin, stored))), from: new Map(read.flatMap(({ file, pins }) => namesOf(pins, file))) };
   }
   const folder = state();
-  add(trustedKeys(folder), 'cellos keys trust');
-  if (hasKeys(folder)) {
-    const { root, event } = openKeys(folder);
-    add(new Map([[root.kid, root.publicKey]]), 'this host');
-    return { roots, signers: new Map([...roots, [event.kid, event.publicKey]]), from };
-  }
-  return { roots, signers: roots, from };
+  const trusted = trustedPins(folder.path);
+  const own = hasKeys(folder) ? [hostPin(folder)] : [];
+  return { pins: [...trusted, ...own], from: new Map([...namesOf(trusted, 'cellos keys trust'), ...namesOf(own, 'this host')]), store: folder.path };
 }
 
 export interface Audited {
   readonly report: AuditReport;
   /** The trusted root key that the keyset is signed with; undefined when it is signed with none of them. */
   readonly root?: { readonly kid: string; readonly from: string };
+  /** Newest keyset that was known or came with the bundle. */
+  readonly epoch?: number;
 }
 
-async function rootOf(source: BundleSource, trust: Trust): Promise<Audited['root']> {
+interface Keyset {
+  readonly history: KeysetHistory;
+  readonly pin: TrustPin;
+  readonly file: Bytes;
+}
+
+async function keysetOf(source: BundleSource, pins: readonly TrustPin[]): Promise<Keyset | undefined> {
   try {
     const parts: Bytes[] = [];
-    for await (const chunk of source.open(BUNDLE.keyset)) parts.push(chunk);
-    const { rootKid } = verifyKeyset(concatBytes(parts), trust.roots);
-    return { kid: rootKid, from: trust.from.get(rootKid) ?? '?' };
+    let size = 0;
+    for await (const chunk of source.open(BUNDLE.keyset)) {
+      size += chunk.byteLength;
+      if (size > LIMITS.documentSizeBytesMax) return undefined;
+      parts.push(chunk);
+    }
+    const file = concatBytes(parts);
+    return { ...verifyKeysetFile(file, pins), file };
   } catch (error) {
     ignore(error, 'the report says what is wrong with the keyset');
     return undefined;
   }
 }
 
+/** Remembers keysets that are newer than those known of a root that this host was told to trust. */
+function remember({ history, pin, file }: Keyset, trust: Trust): void {
+  if (trust.store === undefined || [...pin.roots.keys()].some((kid) => trust.from.get(kid) !== 'cellos keys trust')) return;
+  if (pin.known !== undefined && compareHistories(pin.known, history) !== 'newer') return;
+  const roots = pin.known === undefined ? new Map([...pin.roots].filter(([, key]) => [...history.keys.values()].some((one) => one.purpose === 'root' && equalBytes(one.publicKey, key)))) : pin.roots;
+  const chain = parseJson(file);
+  trustPins(trust.store, [{ roots, threshold: pin.threshold, known: history, chain: isJsonArray(chain) ? chain : [] }]);
+}
+
+export interface AuditOptions extends Pick<AuditTrust, 'epochMin' | 'at'> {
+  /** Keys of bare events; default: what the pins say. */
+  readonly bare?: EnvelopeKeys;
+}
+
 /** @throws CellError `run.unknown` when nothing is there */
-export async function auditAt(path: string, trust: Trust, freshness: Omit<AuditTrust, 'roots'> = {}): Promise<Audited> {
+export async function auditAt(path: string, trust: Trust, options: AuditOptions = {}): Promise<Audited> {
+  const { bare, ...freshness } = options;
   const found = bundleAt(path);
-  if (found.kind === 'jsonl') return { report: await auditEnvelopes(found.chunks, trust.signers) };
-  const report = await auditBundle(found.source, { roots: trust.roots, ...freshness });
-  const root = await rootOf(found.source, trust);
-  return { report, ...(root === undefined ? {} : { root }) };
+  if (found.kind === 'bundle' && bare !== undefined) throw new CellError('usage.invalid', 'Cannot use --keys or --hmac-keys here: they are for JSON Lines of bare events, and a bundle brings its own keys, under the root that --trust names');
+  if (found.kind === 'jsonl') return { report: await auditEnvelopes(found.chunks, bare ?? { ed25519: bareSigners(trust.pins) }) };
+  const report = await auditBundle(found.source, { roots: new Map(), pins: trust.pins, ...freshness });
+  const keyset = await keysetOf(found.source, trust.pins);
+  if (keyset === undefined) return { report };
+  remember(keyset, trust);
+  const { head, keys } = keyset.history;
+  const kid = head.signers[0] ?? '';
+  // As the verifier calls it.
+  const [name = kid] = [...keyset.pin.roots].find(([, key]) => equalBytes(key, keys.get(kid)?.publicKey ?? new Uint8Array())) ?? [];
+  return { report, root: { kid: name, from: trust.from.get(name) ?? '?' }, epoch: Math.max(head.epoch, keyset.pin.known?.head.epoch ?? 0) };
 }
 
 export function isThere(path: string): boolean {
@@ -74,6 +119,27 @@ export function isThere(path: string): boolean {
 
 /** Audits a bundle of this host. @param roots kid → public key to trust; default: this host's own */
 export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<string, Bytes>): Promise<AuditReport> {
-  const { root } = openKeys(state);
-  return auditBundle(folderBundle(path), { roots: roots ?? new Map([[root.kid, root.publicKey]]) });
+  return auditBundle(folderBundle(path), roots === undefined ? { roots: new Map(), pins: [hostPin(state)] } : { roots });
+}
+
+/** Keys for bare events: of verify-keys files, or else those the pins say; and of HMAC keys files. @returns undefined when no file is given. @throws CellError `usage.invalid` | `document.invalid` | `json.invalid` */
+export function bareKeys(files: { readonly keys: readonly string[]; readonly hmac: readonly string[] }, pins: readonly TrustPin[]): EnvelopeKeys | undefined {
+  if (files.keys.length === 0 && files.hmac.length === 0) return undefined;
+  const ed25519 = files.keys.length === 0 ? bareSigners(pins) : new Map(files.keys.flatMap((path) => [...keysAt(path, parseVerifyKeys)]));
+  return { ed25519, hmac: new Map(files.hmac.flatMap((path) => [...keysAt(path, parseHmacKeys)])) };
+}
+
+function keysAt(path: string, parse: (bytes: Bytes) => Map<string, Bytes>): Map<string, Bytes> {
+  let bytes: Bytes;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new CellError('usage.invalid', `Cannot read the keys in ${path}: ${messageOf(error)}`, { cause: error, facts: { path } });
+  }
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (!isCellError(error)) throw error;
+    throw new CellError(error.code, `${error.message} (${path})`, { cause: error, facts: error.facts });
+  }
 }

@@ -1,71 +1,63 @@
 /** The keys of this host, and the root keys of others that it trusts. Loads nothing that could start a cell. */
-import { existsSync, readFileSync } from 'node:fs';
-import { systemClock } from '../adapters/os/clock.ts';
-import { systemRandom } from '../adapters/os/random.ts';
-import { type HostKeys, loadOrCreateKeys } from '../adapters/signer/key-files.ts';
-import { readTrusted, writeTrusted } from '../adapters/signer/trust-store.ts';
+import { readFileSync } from 'node:fs';
 import { writeFileAtomic } from '../adapters/os/durable-file.ts';
+import { hasKeyFile, type HostKeys, readKeys } from '../adapters/signer/key-files.ts';
+import { readTrusted, writeTrusted } from '../adapters/signer/trust-store.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
-import { type Bytes, equalBytes } from '../base/bytes.ts';
+import type { Bytes } from '../base/bytes.ts';
 import { CellError, messageOf } from '../base/errors.ts';
-import { makeKeyset, parseTrustFile } from '../core/signing/keyset.ts';
+import { isJsonArray } from '../base/json.ts';
+import { parseJson } from '../base/json-parse.ts';
+import { type TrustPin, verifyHistory } from '../core/signing/keyset-chain.ts';
+import { mergePins, parseTrustDocument, withoutRoot } from '../core/signing/trust-document.ts';
+import { initKeys } from './first-keys.ts';
 
+/** The keys of this host; made when there are none, with one root key beside them. @throws CellError `signer.unavailable` | `state.unusable` */
 export function openKeys(state: StateFolder): HostKeys {
-  return loadOrCreateKeys(state.keys, {
-    random: systemRandom,
-    makeKeyset: ({ root, event, bundle }) =>
-      makeKeyset({
-        keysetId: `host:${root.kid}`,
-        epoch: 1,
-        producedAt: systemClock.nowRfc3339(),
-        keys: [
-          { kid: event.kid, algorithm: 'ed25519', purpose: 'event', publicKey: event.publicKey },
-          { kid: bundle.kid, algorithm: 'ecdsa-p256-sha256', purpose: 'bundle', publicKey: bundle.publicKey },
-        ],
-        root,
-      }),
-  });
+  if (!hasKeys(state)) initKeys(state, { roots: 1, threshold: 1 });
+  return readKeys(state.keys);
 }
 
 export function hasKeys(state: StateFolder): boolean {
-  return existsSync(`${state.keys}/keys.json`);
+  return hasKeyFile(state.keys);
 }
 
-/** kid → root key of other hosts, as given with `cellos keys trust`. @throws CellError `document.invalid` */
-export function trustedKeys(state: StateFolder): Map<string, Bytes> {
-  return readTrusted(state.path);
+/** What this host gives to auditors: its roots, and every keyset so far. */
+export function hostPin(state: StateFolder): TrustPin {
+  const { roots, threshold, keyset } = openKeys(state);
+  const chain = parseJson(keyset);
+  const pin = { roots: new Map(roots.map(({ kid, publicKey }) => [kid, publicKey])), threshold };
+  return { ...pin, known: verifyHistory(chain, pin), chain: isJsonArray(chain) ? chain : [] };
 }
 
-/** @throws CellError `usage.invalid` when it cannot be read | `document.invalid` | `crypto.key` */
-export function trustFileAt(path: string): Map<string, Bytes> {
+/** Pins of other hosts, as given with `cellos keys trust`, each with the newest keysets seen of it. @param folder the state folder, which need not exist. @throws CellError `document.invalid` */
+export function trustedPins(folder: string): TrustPin[] {
+  return readTrusted(folder);
+}
+
+/** @throws CellError `usage.invalid` when it cannot be read | `document.invalid` | `crypto.key` | `signature.invalid` */
+export function trustFileAt(path: string): TrustPin[] {
   let bytes: Bytes;
   try {
     bytes = readFileSync(path);
   } catch (error) {
     throw new CellError('usage.invalid', `Cannot read the trust file ${path}: ${messageOf(error)}`, { cause: error, facts: { path } });
   }
-  return parseTrustFile(bytes);
+  return parseTrustDocument(bytes);
 }
 
-/** Adds root keys to the trusted ones. @returns the kids that were new. @throws CellError `document.invalid` for another key under a known kid */
-export function trustKeys(state: StateFolder, added: ReadonlyMap<string, Bytes>): string[] {
-  const keys = trustedKeys(state);
-  const fresh: string[] = [];
-  for (const [kid, key] of added) {
-    const known = keys.get(kid);
-    if (known !== undefined && !equalBytes(known, key)) throw new CellError('document.invalid', `Cannot trust "${kid}": another key of that name is trusted already; cellos keys untrust ${kid} takes it away`, { facts: { kid } });
-    if (known === undefined) fresh.push(kid);
-    keys.set(kid, key);
-  }
-  if (fresh.length > 0) writeTrusted(state.path, keys);
+/** Adds to what is trusted, and remembers newer keysets. @returns the kids that were new. @throws CellError `document.invalid` for another key under a known kid | `signature.invalid` for an older or another history */
+export function trustPins(folder: string, added: readonly TrustPin[]): readonly string[] {
+  const { pins, fresh } = mergePins(trustedPins(folder), added);
+  writeTrusted(folder, pins);
   return fresh;
 }
 
 /** @returns false when it was not trusted */
-export function untrustKey(state: StateFolder, kid: string): boolean {
-  const keys = trustedKeys(state);
-  const known = keys.delete(kid);
-  if (known) writeTrusted(state.path, keys);
+export function untrustKey(folder: string, kid: string): boolean {
+  const pins = trustedPins(folder);
+  const known = pins.some((pin) => pin.roots.has(kid));
+  if (known) writeTrusted(folder, withoutRoot(pins, kid));
   return known;
 }
 

@@ -12,6 +12,7 @@ import { systemRandom } from '../adapters/os/random.ts';
 import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
+import { hasKeyFile, type HostKeys, readKeys } from '../adapters/signer/key-files.ts';
 import { createRunBundle } from '../adapters/store/bundle-writer.ts';
 import { type LiveRun, StateFolder } from '../adapters/store/state.ts';
 import { digestOf } from '../base/crypto.ts';
@@ -35,7 +36,6 @@ import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import { recordRefusal, type Refusal } from '../runtime/supervisor/run-beginning.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
-import { openKeys } from './host-keys.ts';
 import { refuseUnsafeMounts } from './unsafe-mounts.ts';
 import { finishWorkspace } from './workspace.ts';
 
@@ -202,9 +202,15 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
+/** Making keys is work of the first run alone: no other loads it. */
+async function signingKeys(state: StateFolder): Promise<HostKeys> {
+  if (!hasKeyFile(state.keys)) (await import('./first-keys.ts')).initKeys(state, { roots: 1, threshold: 1 });
+  return readKeys(state.keys);
+}
+
 /** Leaves the sealed evidence of a run that never gets a cell. @returns what its caller is told. @throws CellError `evidence.unwritable` */
 async function refusalOf(state: StateFolder, request: RunRequest, host: HostFacts, runId: RunId, refusal: Refusal): Promise<CellError> {
-  const keys = openKeys(state);
+  const keys = await signingKeys(state);
   const bundle = createRunBundle(state.createRun(runId, request.evidence), keys.keyset, { keptBytesMax: 0 });
   const recorder = new RunRecorder({ runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom, ...(request.redaction === undefined ? {} : { redaction: request.redaction }) });
   const { spec } = request.document.document;
@@ -229,7 +235,7 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
     // What asks for secrets waits for them [X3]; any other cell forms while the keys are read and the beginning is written.
     if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
-    const keys = openKeys(state);
+    const keys = await signingKeys(state);
     const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
     const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom, ...(request.redaction === undefined ? {} : { redaction: request.redaction }) });
     const startedAtMs = systemClock.monotonicMs();
@@ -254,4 +260,4 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
   }
 }
 
-export { fileBytes, openKeys, StateFolder, systemClock };
+export { fileBytes, StateFolder, systemClock };

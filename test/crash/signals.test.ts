@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { folderBundle } from '../../src/adapters/os/bundle-files.ts';
-import { openKeys, StateFolder } from '../../src/compose/local.ts';
+import { openKeys } from '../../src/compose/host-keys.ts';
+import { StateFolder } from '../../src/compose/local.ts';
 import { auditBundle } from '../../src/core/evidence/audit.ts';
 import { endStarted } from '../end-started.ts';
 

@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openKeys, StateFolder } from '../../src/compose/local.ts';
-import { trustFileBytes } from '../../src/core/signing/keyset.ts';
+import { openKeys } from '../../src/compose/host-keys.ts';
+import { StateFolder } from '../../src/compose/local.ts';
+import { verifyKeysFile } from '../../src/core/signing/trust-document.ts';
 import { VERSION } from '../../src/version.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-package-`);
@@ -75,9 +76,9 @@ describe('the installed package', () => {
 
   it('verifies with the lone file, on every Node at hand, and only under a key that was named', () => {
     const { root: rootKey } = openKeys(new StateFolder(`${root}/state`));
-    writeFileSync(`${root}/trust.json`, trustFileBytes(new Map([[rootKey.kid, rootKey.publicKey]])));
+    writeFileSync(`${root}/trust.json`, verifyKeysFile(new Map([[rootKey.kid, rootKey.publicKey]])));
     writeFileSync(`${root}/cellos-verify.mjs`, readFileSync(`${installed}/dist/cellos-verify.mjs`));
-    writeFileSync(`${root}/other.json`, trustFileBytes(new Map([['other', Buffer.alloc(32, 9)]])));
+    writeFileSync(`${root}/other.json`, verifyKeysFile(new Map([['other', Buffer.alloc(32, 9)]])));
     for (const node of new Set([process.execPath, '/usr/bin/node'].filter((path) => existsSync(path)))) {
       const verify = (...args: string[]) => sh(node, [`${root}/cellos-verify.mjs`, ...args], { cwd: '/' });
       expect(verify('--trust', `${root}/trust.json`, `${root}/evidence`)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^complete\b/) });

@@ -11,7 +11,7 @@ import { auditBundle, type AuditReport, type AuditTrust, judgeRecords } from '..
 import { RecordAuditor } from '../../src/core/evidence/audit-records.ts';
 import { BUNDLE, verifyAttestation } from '../../src/core/evidence/bundle.ts';
 import { indexTar } from '../../src/core/evidence/tar.ts';
-import { verifyKeyset } from '../../src/core/signing/keyset.ts';
+import { verifyKeysetFile } from '../../src/core/signing/keyset-chain.ts';
 import { type Files, memoryBundle, sameFiles, tarOf, withFile } from './sample.ts';
 
 export interface Campaign {
@@ -65,7 +65,7 @@ interface Primed {
 
 function prime(files: Files, trust: AuditTrust): Primed {
   const keyset = files.get(BUNDLE.keyset) ?? new Uint8Array();
-  const keys = verifyKeyset(keyset, trust.roots).keys.filter((key) => key.purpose === 'event');
+  const keys = verifyKeysetFile(keyset, [{ roots: trust.roots, threshold: 1 }]).history.head.keys.filter((key) => key.purpose === 'event');
   let reader = new RecordAuditor(new Map(keys.map((key) => [key.kid, key.publicKey])));
   const readers = [reader];
   const lines = linesOfFile(files);
@@ -153,7 +153,7 @@ export async function movedLines(files: Files, other: Files, trust: AuditTrust):
 /** Each byte of every other file; the attestation by its own verifier, which the audit calls after the records. */
 export async function changedFileBytes(files: Files, trust: AuditTrust, values: Values): Promise<Campaign> {
   const tally = new Tally();
-  const bundleKeys = new Map(verifyKeyset(files.get(BUNDLE.keyset) ?? new Uint8Array(), trust.roots).keys.filter((key) => key.purpose === 'bundle').map((key) => [key.kid, key.publicKey]));
+  const bundleKeys = new Map(verifyKeysetFile(files.get(BUNDLE.keyset) ?? new Uint8Array(), [{ roots: trust.roots, threshold: 1 }]).history.head.keys.filter((key) => key.purpose === 'bundle').map((key) => [key.kid, key.publicKey]));
   for (const [path, bytes] of files) {
     if (path === BUNDLE.records) continue;
     for (const [at, byte] of bytes.entries()) {

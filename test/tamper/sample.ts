@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Bytes } from '../../src/base/bytes.ts';
-import { openKeys, StateFolder } from '../../src/compose/local.ts';
+import { openKeys } from '../../src/compose/host-keys.ts';
+import { StateFolder } from '../../src/compose/local.ts';
 import type { AuditTrust, BundleSource } from '../../src/core/evidence/audit.ts';
 
 /** Path in the bundle → bytes. */

@@ -6,7 +6,7 @@ import { folderBundle, tarBundle } from '../../src/adapters/os/bundle-files.ts';
 import { type Bytes, concatBytes, fromBase64, toBase64, utf8 } from '../../src/base/bytes.ts';
 import { auditBundle, auditEnvelopes, type AuditReport } from '../../src/core/evidence/audit.ts';
 import { BUNDLE } from '../../src/core/evidence/bundle.ts';
-import { verifyKeyset } from '../../src/core/signing/keyset.ts';
+import { verifyKeysetFile } from '../../src/core/signing/keyset-chain.ts';
 import { auditedWhole, type Campaign, changedArchive, changedFileBytes, changedRecordBytes, cutTails, exchangedFiles, linesOfFile, movedLines, otherValues, withByte } from './campaigns.ts';
 import { type Files, makeSample, memoryBundle, type Sample, tarOf, withFile } from './sample.ts';
 
@@ -148,7 +148,7 @@ describe('withheld events', () => {
 
 describe('bare signed events', () => {
   const envelopes = (): string[] => linesOfFile(first).map((line) => /"envelope":(\{.*\}),"prev"/.exec(text(line))?.[1] ?? '');
-  const keys = (): Map<string, Bytes> => new Map(verifyKeyset(first.get(BUNDLE.keyset) as Bytes, sample.trust.roots).keys.filter((key) => key.purpose === 'event').map((key) => [key.kid, key.publicKey]));
+  const keys = (): { ed25519: Map<string, Bytes> } => ({ ed25519: new Map(verifyKeysetFile(first.get(BUNDLE.keyset) as Bytes, [{ roots: sample.trust.roots, threshold: 1 }]).history.head.keys.filter((key) => key.purpose === 'event').map((key) => [key.kid, key.publicKey])) });
   async function* chunks(body: string): AsyncGenerator<Bytes> {
     yield utf8(body);
   }
@@ -157,7 +157,7 @@ describe('bare signed events', () => {
     const lines = envelopes();
     const count = lines.length;
     for (const body of [lines, [...lines].reverse(), lines.slice(2)]) expect(await auditEnvelopes(chunks(`${body.join('\n\n')}\n`), keys())).toMatchObject({ verdict: 'authentic-unordered', exitCode: 15, count: body.length });
-    expect(await auditEnvelopes(chunks(lines.join('\n')), new Map())).toMatchObject({ verdict: 'untrusted-key', exitCode: 12, firstBadRecord: { line: 1 } });
+    expect(await auditEnvelopes(chunks(lines.join('\n')), { ed25519: new Map() })).toMatchObject({ verdict: 'untrusted-key', exitCode: 12, firstBadRecord: { line: 1 } });
     expect(await auditEnvelopes(chunks([...lines, '{}'].join('\n\n')), keys())).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: count, line: 2 * count + 1 } });
   });
 

@@ -10,7 +10,8 @@ export interface UidClaim {
   release(): Promise<void>;
 }
 
-function claim(name: string): Promise<{ close(): Promise<void> } | undefined> {
+/** @returns undefined while another process, or another place in this one, has it */
+export function claimName(name: string): Promise<{ close(): Promise<void> } | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => void socket.destroy());
     server.unref();
@@ -27,7 +28,7 @@ export async function claimUid(uidOf: (slot: number) => number): Promise<UidClai
   for (let tries = 0; tries < SLOTS; tries += 1) {
     const slot = next;
     next = (next + 1) % SLOTS;
-    const held = await claim(`cellos/uid/${uidOf(slot)}`);
+    const held = await claimName(`cellos/uid/${uidOf(slot)}`);
     if (held !== undefined) return { slot, release: () => held.close() };
   }
   throw new CellError('backend.failed', `Cannot make another cell: this process has ${SLOTS} already; close one first, or use another process`, { facts: { cellsMax: SLOTS } });

@@ -1,123 +1,120 @@
 /**
- * The keys of this host, on disk: made at first use, never shown, never sent.
+ * The online keys of this host, on disk: never shown, never sent. What a run reads of them.
  *
  *   F1  one file, 0600 in a 0700 folder; another owner, wider mode, link or shape refuses: nothing runs on doubtful keys;
- *   F2  two programs that start at once end up with the same keys: the file is linked into place, and the loser reads the winner's;
- *   F3  one key, one purpose: root signs keysets, event signs events, bundle signs attestations.
+ *   F2  private keys and keysets change in one step, so a run never signs with a key that its keyset does not name;
+ *   F3  one key, one purpose: event signs events, checkpoint the heads of logs, bundle attestations. Root keys are in files of their own, which
+ *       no run opens and which may lie elsewhere;
+ *   F4  `keysets/` has each keyset that was ever made: keys that are older than it were put back, and are refused.
  */
-import { generateKeyPairSync } from 'node:crypto';
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { type Bytes, fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts';
-import { ed25519SigningKey, p256SigningKey, sha256Hex } from '../../base/crypto.ts';
-import { CellError, errnoOf, messageOf } from '../../base/errors.ts';
-import type { Random } from '../../ports/clock.ts';
+import { existsSync } from 'node:fs';
+import type { Bytes } from '../../base/bytes.ts';
+import { ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
+import { privateFolder } from '../os/durable-file.ts';
 import type { Signer } from '../../ports/signer.ts';
-import { privateFolder, writeFileAtomic } from '../os/durable-file.ts';
+import { decodeKey, isStoredKey, kidOf, readPrivateFile, type StoredKey, unusable } from './private-file.ts';
 
-interface KeyFile {
-  readonly v: 1;
-  readonly root: StoredKey;
-  readonly event: StoredKey;
-  readonly bundle: StoredKey;
-  /** Base64url: the keyset as made. */
+export const KEY_FILE_VERSION = 2;
+
+export interface KeyFile {
+  readonly v: typeof KEY_FILE_VERSION;
+  /** Of the newest keyset. */
+  readonly epoch: number;
+  /** How many roots have to sign a keyset. */
+  readonly threshold: number;
+  /** Public halves of the root keys, base64url. */
+  readonly roots: readonly string[];
+  /** Purpose → key id of the key that signs. */
+  readonly active: { readonly event: string; readonly checkpoint: string; readonly bundle: string };
+  /** Key id → key: those that sign and those that wait for it. */
+  readonly keys: Readonly<Record<string, StoredKey>>;
+  /** Base64url: all keysets, as `keyset.json` of a bundle. */
   readonly keyset: string;
 }
 
-/** Base64url. The public half is kept beside the private one: deriving it costs more than a signature. */
-interface StoredKey {
-  /** Ed25519 seed, or PKCS#8 of the P-256 key. */
-  readonly private: string;
-  /** Raw Ed25519 key, or SubjectPublicKeyInfo of the P-256 key. */
-  readonly public: string;
+export interface PublicHalf {
+  readonly kid: string;
+  readonly publicKey: Bytes;
 }
 
 export interface HostKeys {
-  readonly root: Signer;
+  /** The first of the roots. */
+  readonly root: PublicHalf;
+  readonly roots: readonly PublicHalf[];
+  readonly threshold: number;
   readonly event: Signer;
+  readonly checkpoint: Signer;
   readonly bundle: Signer;
+  /** All keysets, as `keyset.json` of a bundle. */
   readonly keyset: Bytes;
+  readonly epoch: number;
 }
 
-export type KeysetMaker = (keys: { root: Signer; event: Signer; bundle: Signer }) => Bytes;
+export const keyFileIn = (folder: string): string => `${folder}/keys.json`;
 
-function unusable(path: string, why: string, cause?: unknown): CellError {
-  return new CellError('signer.unavailable', `Cannot use the keys in ${path}: ${why}`, { facts: { path }, ...(cause === undefined ? {} : { cause }) });
-}
+/** Where the keyset of an epoch is kept. */
+export const keysetPath = (folder: string, epoch: number): string => `${folder}/keysets/${String(epoch).padStart(6, '0')}.json`;
 
-function signerOf(algorithm: Signer['algorithm'], publicKey: Bytes, load: () => { sign(message: Bytes): Bytes }): Signer {
+export function signerOf(path: string, algorithm: Signer['algorithm'], stored: StoredKey): Signer {
+  const publicKey = decodeKey(path, stored.public);
   let key: { sign(message: Bytes): Bytes } | undefined;
   return {
-    kid: `${algorithm === 'ed25519' ? 'ed25519' : 'p256'}:${sha256Hex(publicKey).slice(0, 16)}`,
+    kid: kidOf(algorithm, publicKey),
     algorithm,
     publicKey,
     sign(message) {
-      key ??= load();
+      key ??= loaded(path, algorithm, stored);
       return key.sign(message);
     },
   };
 }
 
-function readKeyFile(path: string): KeyFile {
-  let fd: number;
+function loaded(path: string, algorithm: Signer['algorithm'], stored: StoredKey): { sign(message: Bytes): Bytes } {
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const bytes = decodeKey(path, stored.private);
+    return algorithm === 'ed25519' ? ed25519SigningKey(bytes) : p256SigningKey(bytes);
   } catch (error) {
-    throw unusable(path, errnoOf(error) === 'ELOOP' ? 'it is a symlink' : messageOf(error), error);
-  }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw unusable(path, 'it is not a file');
-    if (stat.uid !== process.geteuid?.()) throw unusable(path, `it belongs to user ${stat.uid}`);
-    if ((stat.mode & 0o077) !== 0) throw unusable(path, `others can read it (mode ${(stat.mode & 0o777).toString(8)}); chmod 600 it, and make new keys if they may be known`);
-    const parsed = JSON.parse(readFileSync(fd, 'utf8')) as Partial<KeyFile>;
-    const stored = [parsed.root, parsed.event, parsed.bundle].flatMap((key) => [key?.private, key?.public]);
-    if (parsed.v !== 1 || [...stored, parsed.keyset].some((text) => typeof text !== 'string')) throw unusable(path, 'it is damaged, or of another version');
-    return parsed as KeyFile;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw unusable(path, 'it is damaged', error);
-    throw error;
-  } finally {
-    closeSync(fd);
+    throw unusable(path, 'a key in it cannot be loaded', error);
   }
 }
 
-function decode(path: string, text: string): Bytes {
-  const bytes = fromBase64Url(text);
-  if (bytes === undefined) throw unusable(path, 'it is damaged');
-  return bytes;
+function isKeyFile(value: Readonly<Record<string, unknown>>): boolean {
+  const { epoch, threshold, roots, active, keys, keyset } = value as Partial<KeyFile>;
+  if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(threshold) || typeof keyset !== 'string' || !Array.isArray(roots) || roots.length === 0) return false;
+  if (typeof keys !== 'object' || keys === null || typeof active !== 'object' || active === null) return false;
+  return Object.values(keys).every(isStoredKey) && [active.event, active.checkpoint, active.bundle].every((kid) => typeof kid === 'string' && Object.hasOwn(keys, kid));
 }
 
-/** @throws CellError `signer.unavailable` */
-function signers(path: string, file: Pick<KeyFile, 'root' | 'event' | 'bundle'>): { root: Signer; event: Signer; bundle: Signer } {
-  const load = (stored: StoredKey, algorithm: Signer['algorithm']): Signer =>
-    signerOf(algorithm, decode(path, stored.public), () => {
-      try {
-        return algorithm === 'ed25519' ? ed25519SigningKey(decode(path, stored.private)) : p256SigningKey(decode(path, stored.private));
-      } catch (error) {
-        throw unusable(path, 'a key in it cannot be loaded', error);
-      }
-    });
-  return { root: load(file.root, 'ed25519'), event: load(file.event, 'ed25519'), bundle: load(file.bundle, 'ecdsa-p256-sha256') };
+/** @throws CellError `signer.unavailable` [F1] [F4] */
+export function readKeyFile(folder: string): KeyFile {
+  const path = keyFileIn(folder);
+  const value = readPrivateFile(path);
+  if (typeof value['v'] === 'number' && value['v'] !== KEY_FILE_VERSION) throw unusable(path, `it is of version ${value['v']}, and this program writes ${KEY_FILE_VERSION}; move it away to get new keys, and give out the new root`);
+  if (value['v'] !== KEY_FILE_VERSION || !isKeyFile(value)) throw unusable(path, 'it is damaged, or of another version');
+  const file = value as unknown as KeyFile;
+  if (existsSync(keysetPath(folder, file.epoch + 1))) throw unusable(path, `it is of keyset epoch ${file.epoch}, and ${keysetPath(folder, file.epoch + 1)} is newer: old keys were put back`);
+  return file;
 }
 
-function makeKeyFile(path: string, random: Random, makeKeyset: KeysetMaker): KeyFile {
-  const edKey = (): StoredKey => {
-    const seed = random.bytes(32);
-    return { private: toBase64Url(seed), public: toBase64Url(ed25519SigningKey(seed).publicKey) };
-  };
-  const pkcs8 = new Uint8Array(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'der', type: 'pkcs8' }));
-  const keys = { root: edKey(), event: edKey(), bundle: { private: toBase64Url(pkcs8), public: toBase64Url(p256SigningKey(pkcs8).publicKey) } };
-  return { v: 1, ...keys, keyset: toBase64Url(makeKeyset(signers(path, keys))) };
-}
-
-/** @throws CellError `signer.unavailable` | `state.unusable` */
-export function loadOrCreateKeys(folder: string, options: { random: Random; makeKeyset: KeysetMaker }): HostKeys {
+/** The keys that are there. @throws CellError `signer.unavailable` | `state.unusable` */
+export function readKeys(folder: string): HostKeys {
   privateFolder(folder);
-  const path = `${folder}/keys.json`;
-  if (!existsSync(path)) {
-    const made = makeKeyFile(path, options.random, options.makeKeyset);
-    writeFileAtomic(path, utf8(JSON.stringify(made)), { mode: 0o600, exclusive: true }); // F2: whoever was first has won
-  }
-  const file = readKeyFile(path);
-  return { ...signers(path, file), keyset: decode(path, file.keyset) };
+  const path = keyFileIn(folder);
+  const file = readKeyFile(folder);
+  const roots = file.roots.map((text) => decodeKey(path, text)).map((publicKey) => ({ kid: kidOf('ed25519', publicKey), publicKey }));
+  const signer = (purpose: keyof KeyFile['active'], algorithm: Signer['algorithm']): Signer => signerOf(path, algorithm, file.keys[file.active[purpose]] as StoredKey);
+  return {
+    root: roots[0] as PublicHalf,
+    roots,
+    threshold: file.threshold,
+    event: signer('event', 'ed25519'),
+    checkpoint: signer('checkpoint', 'ed25519'),
+    bundle: signer('bundle', 'ecdsa-p256-sha256'),
+    keyset: decodeKey(path, file.keyset),
+    epoch: file.epoch,
+  };
+}
+
+export function hasKeyFile(folder: string): boolean {
+  return existsSync(keyFileIn(folder));
 }

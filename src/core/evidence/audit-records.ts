@@ -8,6 +8,7 @@ import { parseJson } from '../../base/json-parse.ts';
 import { EVENTS } from '../events/catalogue.ts';
 import type { CloudEvent } from '../events/envelope.ts';
 import { parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
+import type { RecordPosition } from '../signing/key-validity.ts';
 import { envelopeDigest, firstPrev, RECORD_VERSION, SALT_BYTES } from './chain.ts';
 
 export interface BadRecord {
@@ -28,14 +29,20 @@ export interface Seal {
 const HEADER_KEYS = ['digest', 'prev', 'salt', 'seq', 'stream', 'tier', 'v'];
 const TIERS = new Set(['kernel', 'proxy', 'host', 'guest']);
 
+/** @returns why what this key signed at this position does not count; undefined when it does */
+export type KeyRefusal = (kid: string, position: RecordPosition) => string | undefined;
+
 export class RecordAuditor {
   readonly #keys: ReadonlyMap<string, Bytes>;
+  readonly #refusalOf: KeyRefusal;
   readonly #ids = new Set<string>();
   #head = '';
   count = 0;
   stream: string | undefined;
   firstBad: BadRecord | undefined;
   unsupported = false;
+  /** The first bad record is authentic, but of a key that does not count there. */
+  untrusted = false;
   /** Positions of the records whose event was taken out. */
   readonly withheld: number[] = [];
   /** Time of the last event, as it says itself. */
@@ -44,18 +51,19 @@ export class RecordAuditor {
   keysetDigest: string | undefined;
 
   /** @param keys kid → Ed25519 public key of the keys whose purpose is `event` */
-  constructor(keys: ReadonlyMap<string, Bytes>) {
+  constructor(keys: ReadonlyMap<string, Bytes>, refusalOf: KeyRefusal = () => undefined) {
     this.#keys = keys;
+    this.#refusalOf = refusalOf;
   }
 
   /** An auditor that goes on from here by itself: many endings can be judged after one reading of the beginning. */
   fork(): RecordAuditor {
-    const copy = new RecordAuditor(this.#keys);
+    const copy = new RecordAuditor(this.#keys, this.#refusalOf);
     for (const id of this.#ids) copy.#ids.add(id);
     copy.#head = this.#head;
     copy.withheld.push(...this.withheld);
-    const { count, stream, firstBad, unsupported, lastTime, seal, keysetDigest } = this;
-    return Object.assign(copy, { count, stream, firstBad, unsupported, lastTime, seal, keysetDigest });
+    const { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest } = this;
+    return Object.assign(copy, { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest });
   }
 
   /** Names the record that would come next as the first bad one. */
@@ -117,14 +125,18 @@ export class RecordAuditor {
     }
     if (envelopeDigest(saltBytes, canonicalText(envelope)) !== digest) return 'the event is not the one the record was made for';
     let event: CloudEvent;
+    let kid: string;
     try {
       const parsed = parseEnvelope(envelope);
+      kid = parsed.signerKid;
       event = verifyEnvelope(parsed, { ed25519: this.#keys });
       if (!isJsonObject(envelope) || Object.keys(envelope).length !== 4) return 'the envelope has other members than a signed event has';
     } catch (error) {
       return isCellError(error) ? error.message : messageOf(error);
     }
-    return this.#checkEvent(event, record['tier']);
+    const refusal = this.#refusalOf(kid, { run: this.stream ?? '', seq: this.count, time: event.time });
+    this.untrusted = refusal !== undefined;
+    return refusal ?? this.#checkEvent(event, record['tier']);
   }
 
   #checkEvent(event: CloudEvent, tier: JsonValue | undefined): string | undefined {

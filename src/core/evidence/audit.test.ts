@@ -1,20 +1,20 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, utf8 } from '../../base/bytes.ts';
-import { type Digest, digestOf, ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
+import { type Digest, digestOf } from '../../base/crypto.ts';
 import { jsonObject, type JsonValue } from '../../base/json.ts';
 import { LIMITS } from '../../base/limits.ts';
+import { ulid } from '../../base/ids.ts';
+import { rootMap, SAMPLE_ROOT, type SampleChain, sampleFile, sampleHistory, type SampleKey, sampleKey } from '../../testing/sample-keys.ts';
 import { EVENTS } from '../events/catalogue.ts';
-import { makeKeyset } from '../signing/keyset.ts';
-import { auditBundle, type AuditTrust, VERDICT_EXIT } from './audit.ts';
+import { type EnvelopeKeys, envelopeText, signEvent, signEventHmac } from '../signing/envelope.ts';
+import type { KeyBound, KeyState } from '../signing/key-validity.ts';
+import type { TrustPin } from '../signing/keyset-chain.ts';
+import { auditBundle, auditEnvelopes, type AuditTrust, VERDICT_EXIT } from './audit.ts';
 import { BUNDLE, makeAttestation } from './bundle.ts';
 import { ChainWriter } from './chain.ts';
 
-const seed = (name: string): Bytes => new Uint8Array(createHash('sha256').update(name).digest());
-const root = { kid: 'root', ...ed25519SigningKey(seed('root')), publicKey: ed25519SigningKey(seed('root')).publicKey };
-const event = { kid: 'event', sign: ed25519SigningKey(seed('event')).sign, publicKey: ed25519SigningKey(seed('event')).publicKey };
-const p256 = p256SigningKey(new Uint8Array(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'der', type: 'pkcs8' })));
-const bundleKey = { kid: 'bundle', sign: p256.sign };
+const event = sampleKey('event', 1);
+const bundleKey = sampleKey('bundle', 3);
 
 interface Options {
   readonly epoch?: number;
@@ -26,33 +26,33 @@ interface Options {
   readonly attestedGaps?: number;
   readonly sealed?: boolean;
   readonly attested?: boolean;
+  /** Lists of keys, an epoch each; default: as many of the same as `epoch` says. */
+  readonly lists?: readonly (readonly SampleKey[])[];
+  readonly chain?: SampleChain;
+  readonly signers?: { readonly event: SampleKey; readonly bundle: SampleKey };
+  readonly run?: string;
+  /** Records between the second and the seal. */
+  readonly more?: number;
 }
 
 function bundle(options: Options = {}): Map<string, Bytes> {
-  const keyset = makeKeyset({
-    keysetId: 'k',
-    epoch: options.epoch ?? 3,
-    producedAt: '2026-01-01T00:00:00Z',
-    ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }),
-    keys: [
-      { kid: 'event', algorithm: 'ed25519', purpose: 'event', publicKey: event.publicKey },
-      { kid: 'bundle', algorithm: 'ecdsa-p256-sha256', purpose: 'bundle', publicKey: p256.publicKey },
-    ],
-    root,
-  });
+  // As many epochs as are asked for; nothing else changes.
+  const keyset = sampleFile(options.lists ?? Array(options.epoch ?? 3).fill([event, bundleKey]), { ...options.chain, ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }) });
+  const { run = 'run' } = options;
   let id = 0;
-  const chain = new ChainWriter({ stream: 'run', signer: event, source: 'test', salt: () => new Uint8Array(16), eventId: () => `id-${id++}`, time: () => options.time ?? '2026-02-01T10:00:00.123+00:00' });
-  const lines = [chain.append({ type: EVENTS.genesis.type, tier: 'host', data: jsonObject({ runId: 'run', keysetDigest: digestOf(keyset) }) }).line];
-  lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: 'run' }) }).line);
+  const chain = new ChainWriter({ stream: run, signer: options.signers?.event ?? event, source: 'test', salt: () => new Uint8Array(16), eventId: () => `id-${id++}`, time: () => options.time ?? '2026-02-01T10:00:00.123+00:00' });
+  const lines = [chain.append({ type: EVENTS.genesis.type, tier: 'host', data: jsonObject({ runId: run, keysetDigest: digestOf(keyset) }) }).line];
+  lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: run }) }).line);
+  for (let n = 0; n < (options.more ?? 0); n += 1) lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: run }) }).line);
   const gaps = options.gaps ?? 0;
-  if (options.sealed !== false) lines.push(chain.seal(jsonObject({ runId: 'run', outcome: 'exited', gaps: options.sealedGaps === undefined ? gaps : options.sealedGaps })).line);
+  if (options.sealed !== false) lines.push(chain.seal(jsonObject({ runId: run, outcome: 'exited', gaps: options.sealedGaps === undefined ? gaps : options.sealedGaps })).line);
   const files = new Map<string, Bytes>([[BUNDLE.records, Buffer.concat(lines)], [BUNDLE.keyset, keyset]]);
   const digests = new Map<string, Digest>([...files].map(([path, bytes]) => [path, digestOf(bytes)]));
-  if (options.attested !== false) files.set(BUNDLE.attestation, makeAttestation({ files: digests, predicate: { runId: 'run', count: chain.count, head: chain.head, gaps: options.attestedGaps ?? gaps, outcome: 'exited' }, signer: bundleKey }));
+  if (options.attested !== false) files.set(BUNDLE.attestation, makeAttestation({ files: digests, predicate: { runId: run, count: chain.count, head: chain.head, gaps: options.attestedGaps ?? gaps, outcome: 'exited' }, signer: options.signers?.bundle ?? bundleKey }));
   return files;
 }
 
-const roots = new Map([['root', root.publicKey]]);
+const roots = rootMap();
 
 function verdict(files: ReadonlyMap<string, Bytes>, trust: Partial<AuditTrust> = {}) {
   const source = {
@@ -107,7 +107,7 @@ describe('auditBundle() verdicts', () => {
 
   it('untrusted-key for a root nobody pinned', async () => {
     expect(await verdict(bundle(), { roots: new Map() })).toMatchObject({ verdict: 'untrusted-key', exitCode: 12 });
-    expect(await verdict(bundle(), { roots: new Map([['root', event.publicKey]]) })).toMatchObject({ verdict: 'tampered' });
+    expect(await verdict(bundle(), { roots: new Map([[SAMPLE_ROOT.kid, event.publicKey]]) })).toMatchObject({ verdict: 'untrusted-key' });
   });
 
   it('stale-trust for a keyset before the pinned epoch', async () => {
@@ -146,5 +146,112 @@ describe('auditBundle() verdicts', () => {
       },
     };
     expect(await auditBundle(source, { roots })).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 0, reason: expect.stringContaining('longer than') } });
+  });
+});
+
+describe('keys that were rotated, retired or compromised [U8]', () => {
+  const day = Date.parse('2026-02-01T10:00:00Z');
+  const runAt = (offset: number): string => ulid(day + offset, new Uint8Array(10)).toLowerCase();
+  const [RUN, LATER] = [runAt(0), runAt(60_000)];
+  const [e1, e2, b1, b2] = [sampleKey('event', 1), sampleKey('event', 2), sampleKey('bundle', 3), sampleKey('bundle', 4)];
+  const is = (key: SampleKey, state: KeyState, until?: KeyBound): SampleKey => ({ ...key, state, ...(until === undefined ? {} : { until }) });
+  const from = (run: string, seq = 0): KeyBound => ({ kind: 'run', run, seq });
+  const rotated = [[e1, b1], [e1, b1, is(e2, 'next'), is(b2, 'next')], [e1, b1, is(e2, 'accepted'), is(b2, 'accepted')], [is(e1, 'retiring'), is(b1, 'retiring'), e2, b2], [is(e1, 'retired', from(LATER)), is(b1, 'retired', from(LATER)), e2, b2]];
+
+  function pinned(lists: readonly (readonly SampleKey[])[]): { pins: TrustPin[]; roots: Map<string, Bytes> } {
+    return { roots: new Map(), pins: [{ roots: rootMap(), threshold: 1, known: sampleHistory(lists) }] };
+  }
+
+  /** A run of four records under the first `epoch` of these keysets. */
+  const made = (lists: readonly (readonly SampleKey[])[], epoch: number, signers: { event: SampleKey; bundle: SampleKey }, run = RUN) => bundle({ lists: lists.slice(0, epoch), signers, run, more: 1 });
+
+  it('evidence verifies under every later keyset: through announce, accept, switch and retire', async () => {
+    for (let epoch = 1; epoch <= 5; epoch += 1) {
+      const signers = epoch < 4 ? { event: e1, bundle: b1 } : { event: e2, bundle: b2 };
+      for (let known = 1; known <= 5; known += 1) expect(await verdict(made(rotated, epoch, signers), pinned(rotated.slice(0, known))), `${epoch} under ${known}`).toMatchObject({ verdict: 'complete', count: 4 });
+    }
+  });
+
+  it('a key signs nothing before it is accepted, and nothing after it is retired', async () => {
+    expect(await verdict(made(rotated, 2, { event: e2, bundle: b1 }))).toMatchObject({ verdict: 'untrusted-key', exitCode: 12, firstBadRecord: { seq: 0, line: 1, reason: 'key "event-2" was announced only when the run began' } });
+    expect(await verdict(made(rotated, 5, { event: e1, bundle: b2 }))).toMatchObject({ verdict: 'untrusted-key', firstBadRecord: { seq: 0, reason: 'key "event-1" was retired when the run began' } });
+    expect(await verdict(made(rotated, 5, { event: e2, bundle: b1 }))).toMatchObject({ verdict: 'untrusted-key', count: 4, findings: ['The attestation does not count: key "bundle-3" was retired when the run began'] });
+    // A run of later that pretends to have begun under the keysets of earlier.
+    expect(await verdict(made(rotated, 1, { event: e1, bundle: b1 }, runAt(61_000)), pinned(rotated))).toMatchObject({ verdict: 'untrusted-key', firstBadRecord: { seq: 0 } });
+    expect(await verdict(made(rotated, 1, { event: e1, bundle: b1 }, 'run'), pinned(rotated))).toMatchObject({ verdict: 'untrusted-key', firstBadRecord: { seq: 0 } });
+  });
+
+  it('a compromise cuts from its position on, and leaves what stands before', async () => {
+    const cut = async (until: KeyBound, key: SampleKey = e1) => {
+      const second = key === e1 ? [is(e1, 'compromised', until), e2, b1] : [e1, is(b1, 'compromised', until), b2];
+      const report = await verdict(made([[e1, b1]], 1, { event: e1, bundle: b1 }), pinned([[e1, b1], second]));
+      return [report.verdict, report.firstBadRecord?.seq, report.count];
+    };
+    expect(await cut(from(LATER))).toEqual(['complete', undefined, 4]);
+    expect(await cut(from(RUN, 4))).toEqual(['complete', undefined, 4]);
+    for (const seq of [0, 1, 2, 3]) expect(await cut(from(RUN, seq))).toEqual(['untrusted-key', seq, seq]);
+    expect(await cut(from(runAt(-1)))).toEqual(['untrusted-key', 0, 0]);
+    expect(await cut({ kind: 'time', time: '2026-02-01T10:00:00.124Z' })).toEqual(['complete', undefined, 4]);
+    expect(await cut({ kind: 'time', time: '2026-02-01T10:00:00.123Z' })).toEqual(['untrusted-key', 0, 0]);
+    // The attestation comes after the last record.
+    expect(await cut(from(RUN, 5), b1)).toEqual(['complete', undefined, 4]);
+    expect(await cut(from(RUN, 4), b1)).toEqual(['untrusted-key', undefined, 4]);
+  });
+
+  it('tampered stays tampered, whatever the key is worth', async () => {
+    const files = made([[e1, b1]], 1, { event: e1, bundle: b1 });
+    files.set('stdout.log', utf8('x'));
+    expect(await verdict(files, pinned([[e1, b1], [is(e1, 'compromised', from(LATER)), e2, b1]]))).toMatchObject({ verdict: 'tampered' });
+  });
+
+  it('two histories of one root are no ground to trust either', async () => {
+    const other = [[e1, b1], [e1, b1, sampleKey('checkpoint', 9)]];
+    expect(await verdict(made(rotated, 3, { event: e1, bundle: b1 }), pinned(other))).toMatchObject({ verdict: 'untrusted-key', findings: [expect.stringContaining('signed two')] });
+    expect(await verdict(made(rotated, 1, { event: e1, bundle: b1 }), pinned(other))).toMatchObject({ verdict: 'complete' });
+  });
+
+  it('stale-trust where more was seen than is at hand, and never instead of something worse', async () => {
+    const seen = (epochSeen: number, known = 1) => ({ roots: new Map(), pins: [{ roots: rootMap(), threshold: 1, known: sampleHistory(rotated.slice(0, known)), epochSeen }] });
+    const good = made(rotated, 2, { event: e1, bundle: b1 });
+    expect(await verdict(good, seen(2))).toMatchObject({ verdict: 'complete' });
+    expect(await verdict(good, seen(3))).toMatchObject({ verdict: 'stale-trust', exitCode: 13, findings: ['The newest keyset at hand is of epoch 2, and epoch 3 was seen: get a newer trust file'] });
+    expect(await verdict(good, seen(3, 3))).toMatchObject({ verdict: 'complete' });
+    expect(await verdict(made(rotated, 2, { event: e2, bundle: b1 }), seen(3))).toMatchObject({ verdict: 'untrusted-key' });
+    expect(await verdict(good, { ...pinned(rotated), epochMin: 5 })).toMatchObject({ verdict: 'complete' });
+    expect(await verdict(good, { ...pinned(rotated), epochMin: 6 })).toMatchObject({ verdict: 'stale-trust', findings: ['The newest keyset known is of epoch 5; epoch 6 or later is asked for'] });
+  });
+
+  it('a pin wants its threshold, whatever the keyset says', async () => {
+    const roots = [sampleKey('root', 210), sampleKey('root', 211)];
+    const files = bundle({ lists: [[e1, b1]], signers: { event: e1, bundle: b1 }, chain: { roots, threshold: 2 } });
+    expect(await verdict(files, { roots: rootMap(roots) })).toMatchObject({ verdict: 'complete' });
+    expect(await verdict(files, { roots: rootMap([roots[0] as SampleKey]) })).toMatchObject({ verdict: 'untrusted-key' });
+    expect(await verdict(bundle({ lists: [[e1, b1]], signers: { event: e1, bundle: b1 } }), { roots: new Map(), pins: [{ roots: rootMap([SAMPLE_ROOT, roots[0] as SampleKey]), threshold: 2 }] })).toMatchObject({ verdict: 'untrusted-key' });
+  });
+});
+
+describe('auditEnvelopes()', () => {
+  const key = sampleKey('event', 1);
+  const keys: EnvelopeKeys = { ed25519: new Map([[key.kid, key.publicKey]]), hmac: new Map([['shared', utf8('secret')]]) };
+  const plain = { specversion: '1.0', id: '1', source: 's', type: 't' } as const;
+  const signed = envelopeText(signEvent(plain, key));
+  const mac = envelopeText(signEventHmac(plain, { kid: 'shared', key: utf8('secret') }));
+  const judge = (lines: readonly string[], by: EnvelopeKeys = keys) => auditEnvelopes((async function* () { yield utf8(lines.join('\n')); })(), by);
+
+  it('is authentic-unordered at best', async () => {
+    expect(await judge([signed, '', signed])).toEqual({ verdict: 'authentic-unordered', exitCode: 15, count: 2, findings: ['2 events are authentic; nothing proves their order, or that none is missing'] });
+    expect(await judge([signed, signed.replace('"id":"1"', '"id":"2"')])).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 1, line: 2 } });
+    expect(await judge([signed], { ed25519: new Map() })).toMatchObject({ verdict: 'untrusted-key', exitCode: 12 });
+  });
+
+  it('counts an HMAC as internal, and never as proof', async () => {
+    expect(await judge([signed, mac])).toMatchObject({ verdict: 'untrusted-key', exitCode: 12, count: 2, internal: 1, findings: ['1 of 2 events carry an HMAC that fits: internal only, as whoever can check it can have made it'] });
+    expect(await judge([mac], { ed25519: keys.ed25519 })).toMatchObject({ verdict: 'untrusted-key', count: 0 });
+    expect(await judge([mac], { ...keys, hmac: new Map([['shared', utf8('other')]]) })).toMatchObject({ verdict: 'tampered' });
+  });
+
+  it('never lets the sender choose the algorithm of a key', async () => {
+    const confused = envelopeText(signEventHmac(plain, { kid: key.kid, key: key.publicKey }));
+    expect(await judge([confused], { ...keys, hmac: new Map([[key.kid, key.publicKey]]) })).toMatchObject({ verdict: 'tampered', findings: [expect.stringContaining('is an Ed25519 key, and the event carries an HMAC')] });
   });
 });

@@ -8,7 +8,9 @@
  *   U5  a withheld event is a gap that its record declares: header, salt and digest stand, and the attested head covers them;
  *   U6  what is missing is declared twice, by the seal and by the attestation, as whole numbers that agree;
  *   U7  genesis and seal are the host's own words. LIMIT: the headers of other records (tier, order, absence) are proved by the seal alone: without
- *       one, each event is authentic, and whoever could write to the bundle could have left some out, moved them, or named another tier.
+ *       one, each event is authentic, and whoever could write to the bundle could have left some out, moved them, or named another tier;
+ *   U8  keys are judged by the keyset the run began under and by the newest one known: what a later revocation cuts is `untrusted-key`, what
+ *       stands before it is as good as ever, and a keyset that the verifier has moved on from is no reason to doubt what was signed under it.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';
@@ -17,8 +19,10 @@ import { CellError, type ErrorCode, isCellError, messageOf } from '../../base/er
 import { LIMITS } from '../../base/limits.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
-import { parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
-import { isUtcTime, type Keyset, verifyKeyset } from '../signing/keyset.ts';
+import { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
+import { isUtcTime } from '../signing/keyset.ts';
+import { type TrustPin, verifyKeysetFile } from '../signing/keyset-chain.ts';
+import { KeyTrust } from '../signing/key-trust.ts';
 import { type BadRecord, RecordAuditor } from './audit-records.ts';
 import { BUNDLE, verifyAttestation } from './bundle.ts';
 
@@ -48,14 +52,18 @@ export interface AuditReport {
   readonly head?: string;
   readonly outcome?: string;
   readonly firstBadRecord?: BadRecord;
+  /** Bare events whose HMAC fits: whoever can check it can have made it, so it proves nothing to others. */
+  readonly internal?: number;
   /** What was found wrong, or stands in the way; empty for `complete`. */
   readonly findings: readonly string[];
 }
 
 /** What the auditor relies on. Nothing of it is read from the bundle. */
 export interface AuditTrust {
-  /** kid → raw Ed25519 public key of the roots that may sign a keyset. */
+  /** kid → raw Ed25519 public key of roots that may sign a keyset; one of them is enough, unless the keyset asks for more. */
   readonly roots: ReadonlyMap<string, Bytes>;
+  /** Roots that belong together, with their threshold and the newest keysets known of them. */
+  readonly pins?: readonly TrustPin[];
   /** Keysets of an earlier epoch are stale: the auditor knows of a newer one. */
   readonly epochMin?: number;
   /** Time of the audit, RFC 3339 in UTC: a keyset that has run out by then is stale. */
@@ -126,10 +134,6 @@ async function readRecords(source: BundleSource, auditor: RecordAuditor): Promis
   return { auditor, torn, digest: hash.digest() };
 }
 
-function keysFor(keyset: Keyset, purpose: 'event' | 'bundle'): Map<string, Bytes> {
-  return new Map(keyset.keys.filter((key) => key.purpose === purpose).map((key) => [key.kid, key.publicKey]));
-}
-
 /** @param digests of files that were read already */
 async function checkFiles(source: BundleSource, listed: ReadonlyMap<string, string>, present: readonly string[], digests: ReadonlyMap<string, string>): Promise<string[]> {
   const findings: string[] = [];
@@ -181,8 +185,8 @@ function partsOf(auditor: RecordAuditor): ReportParts {
 
 /** Judges the records alone. @returns undefined when they are whole up to their seal: then the files are next. */
 export function judgeRecords(auditor: RecordAuditor, seen: { torn: boolean; attested: boolean; keysetDigest: string }): AuditReport | undefined {
-  const { firstBad, unsupported, seal, count } = auditor;
-  if (firstBad !== undefined) return report(unsupported ? 'unsupported' : 'tampered', [`Record ${firstBad.seq} (line ${firstBad.line}): ${firstBad.reason}`], partsOf(auditor));
+  const { firstBad, unsupported, untrusted, seal, count } = auditor;
+  if (firstBad !== undefined) return report(unsupported ? 'unsupported' : untrusted ? 'untrusted-key' : 'tampered', [`Record ${firstBad.seq} (line ${firstBad.line}): ${firstBad.reason}`], partsOf(auditor));
   if (count > 0 && auditor.keysetDigest !== seen.keysetDigest) return report('tampered', ['The keyset is not the one the run began with'], partsOf(auditor));
   const refuse = (finding: string, reason: string): AuditReport => {
     auditor.refuse(reason);
@@ -195,16 +199,23 @@ export function judgeRecords(auditor: RecordAuditor, seen: { torn: boolean; atte
 }
 
 /** Why the keyset no longer counts, though a trusted root signed it. */
-function staleness(keyset: Keyset, trust: AuditTrust, lastTime: string | undefined): string | undefined {
-  if (trust.epochMin !== undefined && keyset.epoch < trust.epochMin) return `The keyset is of epoch ${keyset.epoch}; epoch ${trust.epochMin} or later is asked for`;
-  const { notAfter } = keyset;
-  if (notAfter === undefined) return undefined;
+function staleness({ own, newest, epochSeen }: KeyTrust, trust: AuditTrust, lastTime: string | undefined): string | undefined {
+  const { epoch } = newest.head;
+  if (epochSeen !== undefined && epoch < epochSeen) return `The newest keyset at hand is of epoch ${epoch}, and epoch ${epochSeen} was seen: get a newer trust file`;
+  if (trust.epochMin !== undefined && epoch < trust.epochMin) return `The newest keyset known is of epoch ${epoch}; epoch ${trust.epochMin} or later is asked for`;
   // Compared to the second; both are UTC, so text order is time order.
-  const after = (time: string): boolean => time.slice(0, 19) > notAfter.slice(0, 19);
-  if (lastTime === undefined || !isUtcTime(lastTime) || after(lastTime)) return `The keyset had run out (${notAfter}) when the run ended (${lastTime ?? 'at no known time'})`;
-  if (trust.at !== undefined && after(trust.at)) return `The keyset has run out: it was good until ${notAfter}`;
+  const after = (time: string, end: string): boolean => time.slice(0, 19) > end.slice(0, 19);
+  const { notAfter } = own.head;
+  if (notAfter !== undefined && (lastTime === undefined || !isUtcTime(lastTime) || after(lastTime, notAfter))) return `The keyset had run out (${notAfter}) when the run ended (${lastTime ?? 'at no known time'})`;
+  const end = newest.head.notAfter;
+  if (trust.at !== undefined && end !== undefined && after(trust.at, end)) return `The keyset has run out: it was good until ${end}`;
   return undefined;
 }
+
+/** Verdicts that a stale keyset does not soften. */
+const REFUSED: ReadonlySet<Verdict> = new Set(['tampered', 'untrusted-key', 'unsupported']);
+
+const UNTRUSTED: readonly unknown[] = ['untrusted', 'fork', 'rollback'];
 
 async function audit(source: BundleSource, trust: AuditTrust): Promise<AuditReport> {
   const present = await source.list();
@@ -215,18 +226,20 @@ async function audit(source: BundleSource, trust: AuditTrust): Promise<AuditRepo
     return begun ? report('tampered', [`${missing} is missing`]) : report('incomplete-tail', ['There is no record: the run never began']); // U4
   }
   const keysetBytes = await readAll(source, BUNDLE.keyset);
-  let keyset: Keyset;
+  let keys: KeyTrust;
   try {
-    keyset = verifyKeyset(keysetBytes, trust.roots);
+    const { history, pin } = verifyKeysetFile(keysetBytes, [...(trust.pins ?? []), { roots: trust.roots, threshold: 1 }]);
+    keys = new KeyTrust(history, pin);
   } catch (error) {
     if (!isDefect(error)) throw error;
-    const untrusted = isCellError(error) && error.facts['reason'] === 'untrusted';
+    const untrusted = isCellError(error) && UNTRUSTED.includes(error.facts['reason']);
     return report(untrusted ? 'untrusted-key' : 'tampered', [messageOf(error)]);
   }
-  const records = await readRecords(source, new RecordAuditor(keysFor(keyset, 'event')));
-  const verdict = judgeRecords(records.auditor, { torn: records.torn, attested, keysetDigest: digestOf(keysetBytes) }) ?? (await judgeFiles(source, { present, attested, keyset, keysetDigest: digestOf(keysetBytes), records }));
-  if (verdict.verdict === 'tampered' || verdict.verdict === 'unsupported') return verdict;
-  const stale = staleness(keyset, trust, records.auditor.lastTime);
+  const records = await readRecords(source, new RecordAuditor(keys.keysFor('event'), (kid, position) => keys.refusalOf(kid, position)));
+  const keysetDigest = digestOf(keysetBytes);
+  const verdict = judgeRecords(records.auditor, { torn: records.torn, attested, keysetDigest }) ?? (await judgeFiles(source, { present, attested, keys, keysetDigest, records }));
+  if (REFUSED.has(verdict.verdict)) return verdict;
+  const stale = staleness(keys, trust, records.auditor.lastTime);
   return stale === undefined ? verdict : report('stale-trust', [stale], partsOf(records.auditor));
 }
 
@@ -236,12 +249,12 @@ async function holdsBytes(source: BundleSource, path: string): Promise<boolean> 
 }
 
 /** Holds the attestation against the sealed records and against every file. */
-async function judgeFiles(source: BundleSource, seen: { present: readonly string[]; attested: boolean; keyset: Keyset; keysetDigest: string; records: RecordsRead }): Promise<AuditReport> {
+async function judgeFiles(source: BundleSource, seen: { present: readonly string[]; attested: boolean; keys: KeyTrust; keysetDigest: string; records: RecordsRead }): Promise<AuditReport> {
   const { auditor, digest } = seen.records;
   const { seal, withheld, count, head, stream } = auditor;
   const parts = partsOf(auditor);
   if (!seen.attested || seal === undefined) return report('incomplete-tail', [`${BUNDLE.attestation} is missing: the records verify up to their seal, the other files are not proved`], parts);
-  const { files, predicate } = verifyAttestation(await readAll(source, BUNDLE.attestation), keysFor(seen.keyset, 'bundle'));
+  const { kid, files, predicate } = verifyAttestation(await readAll(source, BUNDLE.attestation), seen.keys.keysFor('bundle'));
   const digests = new Map([[BUNDLE.keyset as string, seen.keysetDigest]]);
   // U5: without a withheld event the file is the one attested, byte for byte; with one it is what head and count prove it to be.
   digests.set(BUNDLE.records, withheld.length === 0 ? digest : (files.get(BUNDLE.records) ?? digest));
@@ -250,22 +263,38 @@ async function judgeFiles(source: BundleSource, seen: { present: readonly string
   if (predicate.runId !== stream || predicate.count !== count || predicate.head !== head || predicate.outcome !== seal.outcome) findings.push('The attestation is about another run');
   if (predicate.gaps !== seal.gaps) findings.push(`The attestation declares ${predicate.gaps} gaps, the seal ${seal.gaps}`); // U6
   if (findings.length > 0) return report('tampered', findings, parts);
+  const refusal = seen.keys.refusalOf(kid, { run: stream ?? '', seq: count, time: auditor.lastTime }); // made after the last record
+  if (refusal !== undefined) return report('untrusted-key', [`The attestation does not count: ${refusal}`], parts);
   if (withheld.length > 0) findings.push(`${withheld.length} events are withheld: record ${withheld.slice(0, 16).join(', ')}${withheld.length > 16 ? ' …' : ''}`);
   if (seal.gaps > 0) findings.push(`${seal.gaps} gaps are declared`);
   return report(findings.length > 0 ? 'complete-with-declared-gaps' : 'complete', findings, parts);
 }
 
-/** JSON Lines of bare signed envelopes, or of the reference's wrapper events: authentic one by one, their order and number unproved. */
-export async function auditEnvelopes(chunks: AsyncIterable<Bytes>, keys: ReadonlyMap<string, Bytes>): Promise<AuditReport> {
+/** @returns whether the line carries an HMAC. @throws CellError for one that does not verify */
+function checkBare(line: Bytes, keys: EnvelopeKeys): boolean {
+  const value = parseJson(line);
+  const wrapped = isJsonObject(value) && isJsonObject(value['data']) && value['event'] === undefined ? value['data'] : value;
+  const envelope = parseEnvelope(wrapped);
+  const hmac = envelope.algorithm === 'hmac-sha256';
+  // A key id has one algorithm: a sender never chooses how it is checked.
+  if (hmac && keys.ed25519.has(envelope.signerKid)) throw new CellError('signature.invalid', `Cannot accept a signed event: "${envelope.signerKid}" is an Ed25519 key, and the event carries an HMAC`, { facts: { reason: 'bad-signature' } });
+  verifyEnvelope(envelope, keys);
+  return hmac;
+}
+
+/**
+ * JSON Lines of bare signed envelopes, or of the reference's wrapper events: authentic one by one, their order and number unproved. An HMAC
+ * that fits is counted as internal, and never as proof: with one among them the verdict is `untrusted-key`.
+ */
+export async function auditEnvelopes(chunks: AsyncIterable<Bytes>, keys: EnvelopeKeys): Promise<AuditReport> {
   let count = 0;
+  let internal = 0;
   let number = 0;
   for await (const { line } of linesOf(chunks)) {
     number += 1;
     if (line.byteLength === 0) continue;
     try {
-      const value = parseJson(line);
-      const wrapped = isJsonObject(value) && isJsonObject(value['data']) && value['event'] === undefined ? value['data'] : value;
-      verifyEnvelope(parseEnvelope(wrapped), { ed25519: keys });
+      if (checkBare(line, keys)) internal += 1;
       count += 1;
     } catch (error) {
       if (!isDefect(error)) throw error;
@@ -274,5 +303,6 @@ export async function auditEnvelopes(chunks: AsyncIterable<Bytes>, keys: Readonl
       return report(untrusted ? 'untrusted-key' : 'tampered', [`Line ${bad.line}: ${bad.reason}`], { count, firstBadRecord: bad });
     }
   }
+  if (internal > 0) return report('untrusted-key', [`${internal} of ${count} events carry an HMAC that fits: internal only, as whoever can check it can have made it`], { count, internal });
   return report('authentic-unordered', [`${count} events are authentic; nothing proves their order, or that none is missing`], { count });
 }

@@ -38,6 +38,8 @@ export function makeAttestation(input: { files: ReadonlyMap<string, Digest>; pre
 }
 
 export interface Attestation {
+  /** The key that signed it. */
+  readonly kid: string;
   readonly files: ReadonlyMap<string, Digest>;
   readonly predicate: RunPredicate;
 }
@@ -70,7 +72,8 @@ export function verifyAttestation(bytes: Bytes, keys: ReadonlyMap<string, Bytes>
   const signatures = envelope['signatures'];
   const signed = isJsonArray(signatures) && signatures.length === 1 ? signatures[0] : undefined;
   if (payload === undefined || !isJsonObject(signed) || Object.keys(signed).length !== 2) bad('payload or signature is malformed');
-  const key = keys.get(text(signed['keyid'], 'keyid'));
+  const kid = text(signed['keyid'], 'keyid');
+  const key = keys.get(kid);
   const signature = fromBase64(text(signed['sig'], 'sig'));
   if (key === undefined) bad('the keyset has no bundle key of that name');
   if (signature === undefined || !verifyP256({ publicKey: key, message: preAuthEncoding(payload), signature })) bad('the signature does not fit');
@@ -87,6 +90,7 @@ export function verifyAttestation(bytes: Bytes, keys: ReadonlyMap<string, Bytes>
     files.set(name, `sha256:${text(digest['sha256'], 'sha256')}`);
   }
   return {
+    kid,
     files,
     predicate: {
       runId: text(predicate['runId'], 'runId'),

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { toBase64Url } from '../../base/bytes.ts';
 import { ed25519SigningKey } from '../../base/crypto.ts';
+import { JsonFloat } from '../../base/json.ts';
 import { eventText } from '../events/envelope-codec.ts';
 import type { CloudEvent } from '../events/envelope.ts';
-import { decodeEvent, decodeEventAsReference } from './decode-event.ts';
-import { envelopeText, signEvent, wrapEnvelope } from './envelope.ts';
-import { readSigningSettings, requireSigningSettings, standaloneEvent } from './signing-config.ts';
-import { parseVerifyKeys } from './verify-keys.ts';
+import { decodeEvent, decodeEventAsReference, parseEnvelopeText } from './decode-event.ts';
+import { envelopeText, signEvent, signEventHmac, wrapEnvelope } from './envelope.ts';
 
 const seed = new Uint8Array(32).fill(3);
 const key = ed25519SigningKey(seed);
@@ -43,33 +41,51 @@ describe('decodeEvent()', () => {
   });
 });
 
-describe('signing settings', () => {
-  const good = { toggle: 'ed25519', kid: 'k', key: toBase64Url(seed) };
+describe('decodeEvent() and the words it refuses with', () => {
+  const text = envelopeText(envelope);
 
-  it('that are asked for and unusable refuse the start, and never show the key [G1] [G2]', () => {
-    expect(requireSigningSettings({}).sign).toBeUndefined();
-    expect(requireSigningSettings(good).sign?.(event).signature).toBe(envelope.signature);
-    for (const settings of [{ ...good, toggle: 'rsa' }, { ...good, kid: ' ' }, { ...good, key: 'c2VjcmV0LWtleQ' }, { toggle: 'hmac', kid: 'k', key: '=' }, { toggle: 'hmac', kid: 'k' }]) {
-      expect(() => requireSigningSettings(settings)).toThrow(expect.objectContaining({ code: 'config.invalid' }));
-      expect(JSON.stringify(readSigningSettings(settings).warnings)).not.toContain('c2Vj');
+  it('says what is unsigned, and what cannot be read and why', () => {
+    for (const act of [() => decodeEvent(eventText(event), { keys }), () => decodeEventAsReference(eventText(event), { keys, requireSigned: true })]) {
+      expect(act).toThrow(expect.objectContaining({ message: 'Cannot accept an event: it is not signed, and signatures are required', facts: { reason: 'unsigned' } }));
     }
+    expect(() => decodeEvent('{}', { keys })).toThrow(expect.objectContaining({ message: expect.stringMatching(/^Cannot read an event: it is neither a signed envelope nor a CloudEvent: Cannot read/) as string, cause: expect.objectContaining({ code: expect.any(String) as string }) as unknown }));
+    expect(() => decodeEvent(text, { keys: { ...keys, hmac: new Map([['k', key.publicKey]]) } })).toThrow(expect.objectContaining({ message: 'Cannot verify events: "k" names an ed25519 and an hmac-sha256 key; give each a name of its own', facts: { kid: 'k' } }));
+    expect(decodeEvent(text, { keys: { ...keys, hmac: new Map([['other', key.publicKey]]) } }).signerKid).toBe('k');
   });
 
-  it('that are off leave a mark on the events that would have been signed alone', () => {
-    expect(standaloneEvent({ ...event, data: 'text' }, { redact: new Set() }).data).toBe('text');
-    expect(standaloneEvent(event, { redact: new Set(['cellId']) }).data).toEqual(expect.objectContaining({ cellId: '[redacted]', signed: false }));
-  });
-});
-
-describe('parseVerifyKeys()', () => {
-  it('finds a key id that stands twice in two spellings [X1]', () => {
-    const value = toBase64Url(key.publicKey);
-    expect(() => parseVerifyKeys(`{"k":"${value}","\\u006b":"${value}"}`)).toThrow(expect.objectContaining({ facts: { reason: 'duplicate-kid', kid: 'k' } }));
+  it('opens a wrapper whose data is no envelope with what is wrong of it', () => {
+    const wrapper = wrapEnvelope(envelope);
+    for (const data of [undefined, 'x']) expect(() => decodeEvent(eventText({ ...wrapper, data } as CloudEvent), { keys })).toThrow(expect.objectContaining({ code: 'event.invalid', message: expect.stringContaining('Cannot read a signed envelope') as string }));
   });
 
-  it('loads keys of small order, with which nothing ever verifies [X2]', () => {
-    const loaded = parseVerifyKeys(`{"k":"${toBase64Url(Uint8Array.of(1, ...new Uint8Array(31)))}"}`);
-    expect(() => decodeEvent(envelopeText({ ...envelope, signature: toBase64Url(Uint8Array.of(1, ...new Uint8Array(63))) }), { keys: { ed25519: loaded } })).toThrow(refusal('bad-signature'));
-    expect(() => parseVerifyKeys(`{"k":"${toBase64Url(Uint8Array.of(2, ...new Uint8Array(31)))}"}`)).toThrow(expect.objectContaining({ facts: { reason: 'not-a-point', kid: 'k' } }));
+  it('takes HMAC keys for keys, too [W1]', () => {
+    const mac = signEventHmac(event, { kid: 'm', key: seed });
+    const hmac = { ed25519: new Map(), hmac: new Map([['m', seed]]) };
+    expect(decodeEvent(envelopeText(mac), { keys: hmac })).toMatchObject({ signerKid: 'm' });
+    expect(() => decodeEvent(eventText(event), { keys: hmac })).toThrow(refusal('unsigned'));
+    expect(decodeEvent(eventText(event), { keys: { ed25519: new Map(), hmac: new Map() } })).toEqual({ event: expect.objectContaining({ id: 'e' }) as unknown });
+    expect(() => decodeEventAsReference(envelopeText({ ...mac, event: forged.event }), { keys: hmac, requireSigned: false })).toThrow(refusal('bad-signature'));
+  });
+
+  it('gives the result of the reference: no key means no check, a wrapper is an event [W2]', () => {
+    expect(decodeEventAsReference(envelopeText(forged), { keys: { ed25519: new Map() }, requireSigned: true }).id).toBe('x');
+    expect(() => decodeEventAsReference(envelopeText(forged), { keys, requireSigned: false })).toThrow(refusal('bad-signature'));
+    expect(decodeEventAsReference(text, { keys, requireSigned: true }).id).toBe('e');
+    expect(() => decodeEventAsReference(eventText(wrapEnvelope(envelope)), { keys, requireSigned: true })).toThrow(refusal('unsigned'));
+  });
+
+  it('reads floats as the signer printed them; as the reference reads them, some break', () => {
+    const floats = signEvent({ ...event, data: new JsonFloat(0.3) }, { kid: 'k', sign: key.sign });
+    expect(decodeEvent(envelopeText(floats), { keys }).signerKid).toBe('k');
+    const odd = envelopeText(signEvent({ ...event, data: new JsonFloat(1.7976931348623157e308) }, { kid: 'k', sign: key.sign }));
+    expect(decodeEvent(odd, { keys }).signerKid).toBe('k');
+  });
+
+  it('refuses an envelope with a known member twice, as an event that it is not', () => {
+    for (const name of ['event', 'signerKid', 'algorithm', 'signature', 'notBefore', 'notAfter']) {
+      expect(() => parseEnvelopeText(envelopeText({ ...envelope, notBefore: 'a', notAfter: 'b' }).replace('{', `{"${name}":null,`)), name).toThrow(expect.objectContaining({ code: 'json.invalid' }));
+    }
+    expect(() => parseEnvelopeText(text.replace('"id":', '"id":"y","id":'))).toThrow(expect.objectContaining({ code: 'json.invalid' }));
+    expect(parseEnvelopeText(text.replace('{', '{"x":1,"x":2,')).signerKid).toBe('k');
   });
 });

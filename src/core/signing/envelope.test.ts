@@ -148,3 +148,77 @@ describe('parseEnvelopeText()', () => {
     expect(parseEnvelopeText(text.replace('"data":null', '"data":{"a":1,"a":2}')).event.data).toEqual(jsonObject({ a: 2 }));
   });
 });
+
+describe('parseEnvelope()', () => {
+  const good = envelopeToJson({ ...signEvent({ specversion: '1.0', id: '1', source: 's', type: 't' }, signer), notBefore: 'a', notAfter: 'b' });
+  const no = (what: string, facts: object = {}) => expect.objectContaining({ code: 'event.invalid', message: `Cannot read a signed envelope: ${what}`, facts });
+  const parse = (change: Record<string, JsonValue | undefined>) => () => parseEnvelope(jsonObject({ ...good, ...change }));
+
+  it('reads every member, the window where there is one', () => {
+    expect(envelopeToJson(parseEnvelope(good))).toEqual(good);
+    expect(Object.keys(parse({ notBefore: null, notAfter: undefined })()).sort()).toEqual(['algorithm', 'event', 'signature', 'signerKid']);
+    expect(envelopeText(parseEnvelope(good))).toMatch(/^\{"event":\{.*\},"signerKid":"k","algorithm":"ed25519","signature":"[^"]+","notBefore":"a","notAfter":"b"\}$/);
+    expect(envelopeText(parse({ notBefore: null, notAfter: null })())).toMatch(/"signature":"[^"]+"\}$/);
+  });
+
+  it('refuses another shape, and says what of it', () => {
+    for (const value of [null, 'x', []] as JsonValue[]) expect(() => parseEnvelope(value)).toThrow(no('it is not an object'));
+    for (const key of ['signerKid', 'algorithm', 'signature']) {
+      expect(parse({ [key]: undefined }), key).toThrow(no(`its ${key} is missing`, { key }));
+      expect(parse({ [key]: 1 }), key).toThrow(no(`its ${key} is not a string`, { key }));
+    }
+    for (const key of ['notBefore', 'notAfter']) expect(parse({ [key]: 1 }), key).toThrow(no(`its ${key} is not a string`, { key }));
+    expect(parse({ event: undefined })).toThrow(expect.objectContaining({ code: 'event.invalid' }));
+  });
+});
+
+describe('verifyEnvelope() refuses in the order of the reference [V1]', () => {
+  const plain: CloudEvent = { specversion: '1.0', id: '1', source: 's', type: 't' };
+  const good = signEvent(plain, signer);
+  const secret = Uint8Array.of(1, 2, 3);
+  const mac = signEventHmac(plain, { kid: 'm', key: secret });
+  const all = { ...keys, hmac: new Map([['m', secret]]) };
+  const cases: [string, object, string, string][] = [
+    ['an algorithm nobody knows', { algorithm: 'rsa' }, 'unknown-algorithm', 'algorithm "rsa" is neither ed25519 nor hmac-sha256'],
+    ['an algorithm in another case', { algorithm: 'Ed25519' }, 'unknown-algorithm', 'algorithm "Ed25519" is neither ed25519 nor hmac-sha256'],
+    ['a signature that is no base64url, before its algorithm', { algorithm: 'rsa', signature: '*' }, 'bad-base64', 'the signature is not base64url'],
+    ['padding in front', { signature: `=${good.signature}` }, 'bad-base64', 'the signature is not base64url'],
+    ['a key nobody knows, before its length', { signerKid: 'x', signature: 'AA' }, 'unknown-kid', 'no ed25519 key is named "x"'],
+    ['an HMAC under the name of an Ed25519 key', { algorithm: 'hmac-sha256' }, 'unknown-kid', 'no hmac-sha256 key is named "k"'],
+    ['a short signature', { signature: 'AA' }, 'bad-length', 'the signature has 1 bytes, not 64'],
+    ['a short MAC', { ...mac, signature: 'AA' }, 'bad-length', 'the signature has 1 bytes, not 32'],
+    ['another signature', { signature: signEvent({ ...plain, id: '2' }, signer).signature }, 'bad-signature', 'the signature of "k" does not fit the event'],
+    ['another MAC', { ...mac, signature: signEventHmac(plain, { kid: 'm', key: Uint8Array.of(1) }).signature }, 'bad-signature', 'the signature of "m" does not fit the event'],
+  ];
+  it.each(cases)('%s', (_, change, reason, what) => {
+    const envelope = { ...good, ...change };
+    expect(() => verifyEnvelope(envelope, all)).toThrow(expect.objectContaining({ code: 'signature.invalid', message: `Cannot accept a signed event: ${what}`, facts: { reason, kid: envelope.signerKid } }));
+  });
+
+  it('a revoked key before anything else, and nothing of what is good', () => {
+    expect(() => verifyEnvelope({ ...good, signature: '*' }, { ...all, revokedKids: new Set(['k']) })).toThrow(expect.objectContaining({ message: 'Cannot accept a signed event: key "k" is revoked', facts: { reason: 'revoked-kid', kid: 'k' } }));
+    expect(verifyEnvelope({ ...good, signature: `${good.signature}==` }, { ...all, revokedKids: new Set(['m']) })).toBe(good.event);
+    expect(verifyEnvelope(mac, all)).toBe(mac.event);
+    expect(() => verifyEnvelope(mac, keys)).toThrow(expect.objectContaining({ facts: { reason: 'unknown-kid', kid: 'm' } }));
+  });
+
+  it('a window, ends included, where a time is given', () => {
+    const nowMs = Date.parse('2026-01-01T00:00:00Z');
+    const at = (window: object, time = nowMs) => () => verifyEnvelope({ ...good, ...window }, { ...all, nowMs: time });
+    const now = '2026-01-01T00:00:00Z';
+    expect(at({ notBefore: now, notAfter: now }, nowMs + 0.9)().id).toBe('1');
+    expect(at({})().id).toBe('1');
+    const no = (what: string) => expect.objectContaining({ message: `Cannot accept a signed event: ${what}`, facts: { reason: 'outside-validity', kid: 'k' } });
+    expect(at({ notBefore: '2026-01-01T00:00:00.001Z' })).toThrow(no('it is valid from 2026-01-01T00:00:00.001Z to ever only'));
+    expect(at({ notAfter: '2025-12-31T23:59:59.999Z' })).toThrow(no('it is valid from ever to 2025-12-31T23:59:59.999Z only'));
+    expect(at({ notAfter: 'soon' })).toThrow(no('its validity "soon" is not a time'));
+  });
+});
+
+describe('wrapEnvelope()', () => {
+  it('has time and traceparent where the event has them', () => {
+    const bare = wrapEnvelope(signEvent({ specversion: '1.0', id: 'e', source: 's', type: 't' }, signer));
+    expect(Object.keys(bare).sort()).toEqual(['data', 'datacontenttype', 'id', 'source', 'specversion', 'type']);
+    expect(bare).toMatchObject({ specversion: '1.0', datacontenttype: 'application/json' });
+  });
+});

@@ -1,154 +1,261 @@
 /**
- * The keyset of a bundle: which keys speak for what, inside the reference's signed keyset envelope (reference/02 §6.2), signed by a root key.
+ * One keyset: which keys speak for what, inside the reference's signed keyset envelope (reference/02 §6.2), signed by root keys.
  *
- *   Y1  everything that matters stands inside the signed payload: the reference signs only that;
- *   Y2  one key, one algorithm, one purpose; small-order and repeated keys are refused;
- *   Y3  the file is exactly its canonical form: there is no second spelling to hide a change in.
+ *   Y1  everything that matters stands inside the signed payload, its type included; the members outside, which the reference reads, repeat it;
+ *   Y2  one key, one algorithm, one purpose; small-order, non-canonical and repeated keys are refused when they are named;
+ *   Y3  an envelope is exactly its canonical form, its signatures in the order of their key ids: there is no second spelling to hide a change in;
+ *   Y4  the verifier says how many roots it wants; the payload can only ask for more. Keys are counted, each once, by their bytes;
+ *   Y5  every signature has to fit, whether it is counted or not.
  */
-import { type Bytes, equalBytes, fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts';
-import { canonicalBytes } from '../../base/canonical-json.ts';
-import { digestOf, verifyEd25519 } from '../../base/crypto.ts';
-import { isSmallOrderPoint } from '../../base/ed25519-point.ts';
+import { type Bytes, equalBytes, fromBase64Url, toBase64Url, toHex } from '../../base/bytes.ts';
+import { canonicalBytes, compareCodePoints } from '../../base/canonical-json.ts';
+import { type Digest, digestOf, isP256PublicKey, verifyEd25519 } from '../../base/crypto.ts';
+import { isAdmissiblePoint } from '../../base/ed25519-point.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
+import { LIMITS } from '../../base/limits.ts';
+import { parseRfc3339 } from '../../base/rfc3339.ts';
 import type { EventSigner } from './envelope.ts';
+import { isKeyState, isOver, isRunId, type KeyBound, type KeyState } from './key-validity.ts';
 import { PAYLOAD_TYPES } from './keyset-envelope.ts';
 
 export type KeyAlgorithm = 'ed25519' | 'ecdsa-p256-sha256';
-export type KeyPurpose = 'event' | 'bundle';
+export type KeyPurpose = 'root' | 'event' | 'checkpoint' | 'bundle';
+
+/** [Y2] What a key of a purpose signs with. */
+export const ALGORITHM_OF: Readonly<Record<KeyPurpose, KeyAlgorithm>> = { root: 'ed25519', event: 'ed25519', checkpoint: 'ed25519', bundle: 'ecdsa-p256-sha256' };
 
 export interface KeysetKey {
   readonly kid: string;
   readonly algorithm: KeyAlgorithm;
   readonly purpose: KeyPurpose;
+  /** Raw 32 bytes, or SubjectPublicKeyInfo in DER for P-256. */
   readonly publicKey: Bytes;
+  /** A root key is `active`, always. */
+  readonly state: KeyState;
+  /** There exactly when the state is `retired` or `compromised`. */
+  readonly until?: KeyBound;
 }
 
-export interface Keyset {
+interface KeysetContent {
   readonly keysetId: string;
+  /** From 1, without a gap. */
   readonly epoch: number;
+  /** Digest of the payload of the keyset before; absent in epoch 1 alone. */
+  readonly previous?: Digest;
   readonly producedAt: string;
   /** RFC 3339 in UTC: nothing signed later counts, and an audit after it says `stale-trust`. Absent: no end. */
   readonly notAfter?: string;
+  /** How many different root keys have to sign. */
+  readonly threshold: number;
+  /** Those that are not over, the roots among them, and those whose end this keyset tells. */
   readonly keys: readonly KeysetKey[];
-  readonly rootKid: string;
 }
 
-const SCHEMA = '1.0.0';
+export interface Keyset extends KeysetContent {
+  /** Of the payload: what the next keyset names as `previous`. */
+  readonly digest: Digest;
+  /** Root keys that signed it and are pinned, in the order of their ids. */
+  readonly signers: readonly string[];
+}
+
+/** What a verifier relies on. */
+export interface RootPin {
+  /** kid → raw Ed25519 public key. */
+  readonly roots: ReadonlyMap<string, Bytes>;
+  /** How many different ones of them have to have signed, whatever a keyset says. */
+  readonly threshold: number;
+}
+
+/** Version of the payload. That of the envelope around it is the reference's. */
+const SCHEMA = '2.0.0';
+const ENVELOPE_SCHEMA = '1.0.0';
 
 /** RFC 3339 with the offset of UTC: two of these compare as text, to the second. */
 export function isUtcTime(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\+00:00)$/.test(text);
+  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\+00:00)$/.test(text) && parseRfc3339(text) !== undefined;
 }
 
-export function makeKeyset(input: { keysetId: string; epoch: number; producedAt: string; notAfter?: string; keys: readonly KeysetKey[]; root: EventSigner }): Bytes {
-  const payload = canonicalBytes(
-    jsonObject({
-      schemaVersion: SCHEMA,
-      keysetId: input.keysetId,
-      epoch: input.epoch,
-      producedAt: input.producedAt,
-      notAfter: input.notAfter,
-      keys: input.keys.map(({ kid, algorithm, purpose, publicKey }) => jsonObject({ kid, algorithm, purpose, publicKey: toBase64Url(publicKey) })),
-    }),
-  );
+function boundToJson(bound: KeyBound | undefined): JsonObject | undefined {
+  if (bound === undefined) return undefined;
+  return bound.kind === 'time' ? jsonObject({ time: bound.time }) : jsonObject({ run: bound.run, seq: bound.seq });
+}
+
+/** @param input.signers root keys, in any order. @returns the signed envelope, in canonical form */
+export function makeKeyset(input: KeysetContent & { readonly signers: readonly EventSigner[] }): Bytes {
+  const { keysetId, epoch, previous, producedAt, notAfter, threshold } = input;
+  const keys = input.keys.map(({ kid, algorithm, purpose, publicKey, state, until }) => jsonObject({ kid, algorithm, purpose, publicKey: toBase64Url(publicKey), state, until: boundToJson(until) }));
+  const payload = canonicalBytes(jsonObject({ schemaVersion: SCHEMA, payloadType: PAYLOAD_TYPES.keyset, keysetId, epoch, previous, producedAt, notAfter, threshold, keys }));
+  const signers = [...input.signers].sort((a, b) => compareCodePoints(a.kid, b.kid));
   return canonicalBytes(
     jsonObject({
-      schemaVersion: SCHEMA,
+      schemaVersion: ENVELOPE_SCHEMA,
       payloadType: PAYLOAD_TYPES.keyset,
       payload: toBase64Url(payload),
       payloadDigest: digestOf(payload),
-      producedAt: input.producedAt,
-      signatures: [jsonObject({ signerKid: input.root.kid, algorithm: 'ed25519', signature: toBase64Url(input.root.sign(payload)) })],
+      producedAt,
+      replacesEnvelopeDigest: previous,
+      requiredSignerCount: threshold,
+      signatures: signers.map((signer) => jsonObject({ signerKid: signer.kid, algorithm: 'ed25519', signature: toBase64Url(signer.sign(payload)) })),
     }),
   );
 }
 
-/** `untrusted`: well formed, but no root we pin has signed it. */
-export type KeysetRefusal = 'malformed' | 'untrusted' | 'bad-signature';
+/**
+ * `untrusted`: well formed, but not signed by enough of the pinned roots. `broken-chain`: it does not follow the one before. `rollback`,
+ * `fork`: not the history that was seen.
+ */
+export type KeysetRefusal = 'malformed' | 'untrusted' | 'bad-signature' | 'broken-chain' | 'rollback' | 'fork';
 
-function refuse(reason: KeysetRefusal, message: string): never {
+export function refuseTrust(reason: KeysetRefusal, message: string): never {
   throw new CellError('signature.invalid', `Cannot use the keyset: ${message}`, { facts: { reason } });
 }
 
-function objectOf(value: JsonValue | undefined, keys: readonly string[], what: string, optional?: string): JsonObject {
-  if (!isJsonObject(value)) refuse('malformed', `${what} is not an object`);
-  for (const key of Object.keys(value)) if (!keys.includes(key) && key !== optional) refuse('malformed', `${what} has the unknown member ${key}`);
-  for (const key of keys) if (value[key] === undefined) refuse('malformed', `${what} has no ${key}`);
+function objectOf(value: JsonValue | undefined, what: string, keys: readonly string[], optional: readonly string[] = []): JsonObject {
+  if (!isJsonObject(value)) refuseTrust('malformed', `${what} is not an object`);
+  for (const key of Object.keys(value)) if (!keys.includes(key) && !optional.includes(key)) refuseTrust('malformed', `${what} has the unknown member ${key}`);
+  for (const key of keys) if (value[key] === undefined) refuseTrust('malformed', `${what} has no ${key}`);
   return value;
 }
 
 function textOf(object: JsonObject, key: string): string {
   const value = object[key];
-  if (typeof value !== 'string') refuse('malformed', `${key} is not a string`);
+  if (typeof value !== 'string') refuseTrust('malformed', `${key} is not a string`);
   return value;
 }
 
-function canonicalObject(bytes: Bytes, what: string): JsonValue {
-  const value = parseJson(bytes);
-  if (!equalBytes(canonicalBytes(value), bytes)) refuse('malformed', `${what} is not in canonical form`); // Y3
+function countOf(object: JsonObject, key: string, from: number): number {
+  const value = object[key];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < from) refuseTrust('malformed', `${key} is not a whole number from ${from}`);
   return value;
 }
 
-function keysOf(value: JsonValue | undefined): KeysetKey[] {
-  if (!isJsonArray(value)) refuse('malformed', 'keys is not a list');
+function timeOf(object: JsonObject, key: string): string {
+  const time = textOf(object, key);
+  if (!isUtcTime(time)) refuseTrust('malformed', `${key} is not a time in UTC`);
+  return time;
+}
+
+function bytesOf(object: JsonObject, key: string): Bytes {
+  return fromBase64Url(textOf(object, key)) ?? refuseTrust('malformed', `${key} is not base64url`);
+}
+
+function boundOf(value: JsonValue): KeyBound {
+  if (isJsonObject(value) && value['time'] !== undefined) return { kind: 'time', time: timeOf(objectOf(value, 'until', ['time']), 'time') };
+  const object = objectOf(value, 'until', ['run', 'seq']);
+  const run = textOf(object, 'run');
+  if (!isRunId(run)) refuseTrust('malformed', 'until names no run');
+  return { kind: 'run', run, seq: countOf(object, 'seq', 0) };
+}
+
+/** Public keys that were found usable already: a point is decompressed once for a whole chain. */
+export type Admitted = Set<string>;
+
+function admit(key: { algorithm: KeyAlgorithm; kid: string; publicKey: Bytes }, admitted: Admitted): void {
+  const id = `${key.algorithm} ${toHex(key.publicKey)}`;
+  if (admitted.has(id)) return;
+  if (key.algorithm === 'ed25519' ? !isAdmissiblePoint(key.publicKey) : !isP256PublicKey(key.publicKey)) refuseTrust('malformed', `key ${key.kid} is no usable ${key.algorithm} key`);
+  admitted.add(id);
+}
+
+function keyOf(item: JsonValue, admitted: Admitted): KeysetKey {
+  const object = objectOf(item, 'a key', ['kid', 'algorithm', 'purpose', 'publicKey', 'state'], ['until']);
+  const [kid, algorithm, purpose, state] = [textOf(object, 'kid'), textOf(object, 'algorithm'), textOf(object, 'purpose'), textOf(object, 'state')];
+  if (!(Object.hasOwn(ALGORITHM_OF, purpose) && ALGORITHM_OF[purpose as KeyPurpose] === algorithm)) refuseTrust('malformed', `key ${kid} is ${algorithm} for ${purpose}`);
+  if (!isKeyState(state)) refuseTrust('malformed', `key ${kid} has the unknown state ${state}`);
+  if (purpose === 'root' && state !== 'active') refuseTrust('malformed', `root key ${kid} is ${state}`);
+  const until = object['until'] === undefined ? undefined : boundOf(object['until']);
+  if (isOver(state) !== (until !== undefined)) refuseTrust('malformed', `key ${kid} is ${state} ${until === undefined ? 'from no position on' : 'and has a bound'}`);
+  const key = { kid, algorithm: ALGORITHM_OF[purpose as KeyPurpose], purpose: purpose as KeyPurpose, publicKey: bytesOf(object, 'publicKey'), state, ...(until === undefined ? {} : { until }) };
+  admit(key, admitted);
+  return key;
+}
+
+function keysOf(value: JsonValue | undefined, admitted: Admitted): KeysetKey[] {
+  if (!isJsonArray(value)) refuseTrust('malformed', 'keys is not a list');
+  if (value.length > LIMITS.keysetKeysMax) refuseTrust('malformed', `it has more than ${LIMITS.keysetKeysMax} keys`);
   const seen = new Set<string>();
   return value.map((item) => {
-    const object = objectOf(item, ['kid', 'algorithm', 'purpose', 'publicKey'], 'a key');
-    const [kid, algorithm, purpose] = [textOf(object, 'kid'), textOf(object, 'algorithm'), textOf(object, 'purpose')];
-    const publicKey = fromBase64Url(textOf(object, 'publicKey'));
-    if (publicKey === undefined) refuse('malformed', `key ${kid} is not base64url`);
-    if (!((algorithm === 'ed25519' && purpose === 'event') || (algorithm === 'ecdsa-p256-sha256' && purpose === 'bundle'))) refuse('malformed', `key ${kid} is ${algorithm} for ${purpose}`);
-    if (algorithm === 'ed25519' && (publicKey.byteLength !== 32 || isSmallOrderPoint(publicKey))) refuse('malformed', `key ${kid} is no usable Ed25519 key`);
-    for (const id of [`kid ${kid}`, `key ${textOf(object, 'publicKey')}`]) {
-      if (seen.has(id)) refuse('malformed', `${id} stands twice`); // Y2
+    const key = keyOf(item, admitted);
+    const once = [`kid ${key.kid}`, `key ${toHex(key.publicKey)}`];
+    if (key.state === 'active' && key.purpose !== 'root') once.push(`an active key for ${key.purpose}`);
+    for (const id of once) {
+      if (seen.has(id)) refuseTrust('malformed', `${id} stands twice`); // Y2
       seen.add(id);
     }
-    return { kid, algorithm, purpose, publicKey };
+    return key;
   });
 }
 
-/** @param roots kid → raw Ed25519 public key the verifier pins. @throws CellError `signature.invalid` | `json.invalid` */
-export function verifyKeyset(bytes: Bytes, roots: ReadonlyMap<string, Bytes>): Keyset {
-  const envelope = objectOf(canonicalObject(bytes, 'the envelope'), ['schemaVersion', 'payloadType', 'payload', 'payloadDigest', 'producedAt', 'signatures'], 'the envelope');
-  if (textOf(envelope, 'schemaVersion') !== SCHEMA) refuse('malformed', 'its schema version is not 1.0.0');
-  if (textOf(envelope, 'payloadType') !== PAYLOAD_TYPES.keyset) refuse('malformed', 'it is not a keyset');
-  const payload = fromBase64Url(textOf(envelope, 'payload'));
-  if (payload === undefined || textOf(envelope, 'payloadDigest') !== digestOf(payload)) refuse('malformed', 'the payload is not what its digest says');
-  const signatures = envelope['signatures'];
-  if (!isJsonArray(signatures) || signatures.length !== 1) refuse('malformed', 'it has not exactly one signature');
-  const signed = objectOf(signatures[0], ['signerKid', 'algorithm', 'signature'], 'the signature');
-  const rootKid = textOf(signed, 'signerKid');
-  const signature = fromBase64Url(textOf(signed, 'signature'));
-  if (textOf(signed, 'algorithm') !== 'ed25519' || signature === undefined) refuse('malformed', 'its signature is malformed');
-  const body = objectOf(canonicalObject(payload, 'the payload'), ['schemaVersion', 'keysetId', 'epoch', 'producedAt', 'keys'], 'the payload', 'notAfter');
-  const { epoch } = body;
-  if (typeof epoch !== 'number' || epoch < 1) refuse('malformed', 'epoch is not a positive integer');
-  if (textOf(body, 'producedAt') !== textOf(envelope, 'producedAt')) refuse('malformed', 'producedAt differs inside and outside');
-  const notAfter = body['notAfter'] === undefined ? undefined : textOf(body, 'notAfter');
-  if (notAfter !== undefined && !isUtcTime(notAfter)) refuse('malformed', 'notAfter is not a time in UTC');
-  const keys = keysOf(body['keys']);
-  const root = roots.get(rootKid);
-  if (root === undefined) refuse('untrusted', `it is signed by "${rootKid}", which is not among the trusted root keys`);
-  if (!verifyEd25519({ publicKey: root, message: payload, signature })) refuse('bad-signature', `the signature of "${rootKid}" does not fit`);
-  return { keysetId: textOf(body, 'keysetId'), epoch, producedAt: textOf(body, 'producedAt'), ...(notAfter === undefined ? {} : { notAfter }), keys, rootKid };
+function contentOf(payload: Bytes, admitted: Admitted): KeysetContent {
+  const value = parseJson(payload);
+  if (!equalBytes(canonicalBytes(value), payload)) refuseTrust('malformed', 'the payload is not in canonical form'); // Y3
+  const body = objectOf(value, 'the payload', ['schemaVersion', 'payloadType', 'keysetId', 'epoch', 'producedAt', 'threshold', 'keys'], ['previous', 'notAfter']);
+  if (textOf(body, 'schemaVersion') !== SCHEMA) refuseTrust('malformed', `its payload is of version ${textOf(body, 'schemaVersion')}, not ${SCHEMA}`);
+  if (textOf(body, 'payloadType') !== PAYLOAD_TYPES.keyset) refuseTrust('malformed', 'its payload is not a keyset');
+  const epoch = countOf(body, 'epoch', 1);
+  const previous = body['previous'] === undefined ? undefined : textOf(body, 'previous');
+  if ((epoch === 1) !== (previous === undefined)) refuseTrust('malformed', `epoch ${epoch} ${previous === undefined ? 'does not say what it follows' : 'follows another'}`);
+  const keys = keysOf(body['keys'], admitted);
+  const threshold = countOf(body, 'threshold', 1);
+  if (threshold > keys.filter((key) => key.purpose === 'root').length) refuseTrust('malformed', 'its threshold is above the number of its root keys');
+  return {
+    keysetId: textOf(body, 'keysetId'),
+    epoch,
+    ...(previous === undefined ? {} : { previous: previous as Digest }),
+    producedAt: timeOf(body, 'producedAt'),
+    ...(body['notAfter'] === undefined ? {} : { notAfter: timeOf(body, 'notAfter') }),
+    threshold,
+    keys,
+  };
 }
 
-/** A trust file: JSON object kid → base64url Ed25519 public key (reference/02 §6.1). @throws CellError `document.invalid` | `json.invalid` */
-export function parseTrustFile(bytes: Bytes): Map<string, Bytes> {
-  const value = parseJson(bytes);
-  const keys = new Map<string, Bytes>();
-  if (!isJsonObject(value)) throw new CellError('document.invalid', 'Cannot read the trust file: it is not an object of key ids and public keys');
-  for (const [kid, text] of Object.entries(value)) {
-    const key = typeof text === 'string' ? fromBase64Url(text.replace(/=+$/, '')) : undefined;
-    if (key === undefined || key.byteLength !== 32) throw new CellError('document.invalid', `Cannot read the trust file: the value of "${kid}" is not a base64url Ed25519 public key`, { facts: { kid } });
-    if (isSmallOrderPoint(key)) throw new CellError('crypto.key', `Cannot read the trust file: the key "${kid}" has small order`, { facts: { kid } });
-    keys.set(kid, key);
+interface Signed {
+  readonly signerKid: string;
+  readonly signature: Bytes;
+}
+
+function signaturesOf(value: JsonValue | undefined): Signed[] {
+  if (!isJsonArray(value) || value.length === 0) refuseTrust('malformed', 'it has no signatures');
+  const signatures = value.map((item) => {
+    const object = objectOf(item, 'a signature', ['signerKid', 'algorithm', 'signature']);
+    if (textOf(object, 'algorithm') !== 'ed25519') refuseTrust('malformed', 'a signature is not of Ed25519');
+    return { signerKid: textOf(object, 'signerKid'), signature: bytesOf(object, 'signature') };
+  });
+  for (const [at, { signerKid }] of signatures.entries()) {
+    const before = signatures[at - 1];
+    if (before !== undefined && compareCodePoints(before.signerKid, signerKid) >= 0) refuseTrust('malformed', 'its signatures are not in the order of their key ids, each once'); // Y3
   }
-  return keys;
+  return signatures;
 }
 
-export function trustFileBytes(keys: ReadonlyMap<string, Bytes>): Bytes {
-  return utf8(`${JSON.stringify(Object.fromEntries([...keys].map(([kid, key]) => [kid, toBase64Url(key)])), undefined, 2)}\n`);
+/** [Y4] [Y5] @returns key ids of the pinned roots that signed */
+function signersOf(payload: Bytes, signatures: readonly Signed[], content: KeysetContent, pin: RootPin): string[] {
+  const roots = new Map(content.keys.filter((key) => key.purpose === 'root').map((key) => [key.kid, key.publicKey]));
+  const pinned = new Set([...pin.roots.values()].map(toHex));
+  const signers: string[] = [];
+  for (const { signerKid, signature } of signatures) {
+    const publicKey = roots.get(signerKid) ?? refuseTrust('malformed', `it is signed by "${signerKid}", which is no root key of it`);
+    if (!verifyEd25519({ publicKey, message: payload, signature })) refuseTrust('bad-signature', `the signature of "${signerKid}" does not fit`);
+    if (pinned.has(toHex(publicKey))) signers.push(signerKid);
+  }
+  const required = Math.max(1, pin.threshold, content.threshold);
+  if (signers.length < required) refuseTrust('untrusted', `it is signed by ${signatures.map(({ signerKid }) => `"${signerKid}"`).join(', ')}, and ${signers.length} of the trusted root keys; ${required} are needed`);
+  return signers;
+}
+
+/** @param value one envelope as it was parsed, from a text in canonical form [Y3]. @throws CellError `signature.invalid` with the fact `reason` | `json.invalid` */
+export function verifyKeyset(value: JsonValue, pin: RootPin, admitted: Admitted = new Set()): Keyset {
+  const envelope = objectOf(value, 'the envelope', ['schemaVersion', 'payloadType', 'payload', 'payloadDigest', 'producedAt', 'requiredSignerCount', 'signatures'], ['replacesEnvelopeDigest']);
+  if (textOf(envelope, 'schemaVersion') !== ENVELOPE_SCHEMA) refuseTrust('malformed', `its schema version is not ${ENVELOPE_SCHEMA}`);
+  if (textOf(envelope, 'payloadType') !== PAYLOAD_TYPES.keyset) refuseTrust('malformed', 'it is not a keyset');
+  const payload = bytesOf(envelope, 'payload');
+  const digest = digestOf(payload);
+  if (textOf(envelope, 'payloadDigest') !== digest) refuseTrust('malformed', 'the payload is not what its digest says');
+  const content = contentOf(payload, admitted);
+  const { producedAt, previous, threshold } = content;
+  // Y1
+  if (producedAt !== envelope['producedAt'] || previous !== envelope['replacesEnvelopeDigest'] || threshold !== envelope['requiredSignerCount']) refuseTrust('malformed', 'it says other things outside than inside');
+  return { ...content, digest, signers: signersOf(payload, signaturesOf(envelope['signatures']), content, pin) };
 }
