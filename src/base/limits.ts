@@ -18,6 +18,10 @@ export const LIMITS = {
   specListLengthMax: 4096,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
+  /** One event of the reference's stream, bytes (reference/07 §4). */
+  streamEventBytesMax: 1024 * 1024,
+  /** Largest audit chain that is read at a start, bytes. */
+  auditTrailBytesMax: 1024 * 1024 * 1024,
   /** Largest `records.jsonl` that is written, and that the offline audit accepts, bytes. */
   recordsSizeBytesMax: 4 * 1024 * 1024 * 1024,
   /** Files of one bundle. */

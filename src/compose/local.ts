@@ -224,7 +224,7 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
   try {
     prepareScratch(scratch, plan);
     const backend = noting(createBwrapBackend(), ({ initPid, initStartTime, namespaces: { pid, net } }) =>
-      state.markLive({ ...mark, cell: { init: { pid: initPid, startTime: initStartTime }, namespaces: { ...(pid === undefined ? {} : { pid }), ...(net === undefined ? {} : { net }) } } }),
+      state.markLive({ ...mark, cell: { init: { pid: initPid, startTime: initStartTime }, namespaces: { ...(pid === undefined ? {} : { pid }), ...(net === undefined || plan.hostView?.network === 'host' ? {} : { net }) } } }),
     );
     // What asks for secrets waits for them [X3]; any other cell forms while the keys are read and the beginning is written.
     if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
