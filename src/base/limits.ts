@@ -36,6 +36,8 @@ export const LIMITS = {
   outputWaitingBytesMax: 256 * 1024,
   /** One exported artifact, bytes. */
   artifactSizeBytesMax: 1024 * 1024 * 1024,
+  /** One artifact of unknown size that is collected before it is uploaded, bytes. */
+  uploadCollectedBytesMax: 64 * 1024 * 1024,
   /** All artifacts of one run. */
   artifactCountMax: 1024,
   /** Changes of one workspace. */

@@ -236,7 +236,7 @@ function recordOutcome(session: CellSession, request: CommandRequest, { end, out
     if (streams.some((stream) => stream['truncated'] === true)) recorder.record('limitReached', jsonObject({ ...ids, limit: 'output', limitBytes: session.plan.output.keptBytesMax }));
   }
   const spawnError = outcome.ending === 'exec-failed' || outcome.ending === 'lost' ? outcome.reason : undefined;
-  recorder.record('networkEnforcement', referenceData.networkEnforcement(run, { nftRulesApplied: false, commandExitCode: outcome.exitCode, ...(spawnError === undefined ? {} : { spawnError }) }));
+  if (session.plan.hostView?.network !== 'host') recorder.record('networkEnforcement', referenceData.networkEnforcement(run, { nftRulesApplied: false, commandExitCode: outcome.exitCode, ...(spawnError === undefined ? {} : { spawnError }) }));
   recorder.record('commandCompleted', jsonObject({ ...referenceData.commandCompleted(run, { argv: request.argv, exitCode: outcome.exitCode, durationMs: outcome.durationMs, ...(spawnError === undefined ? {} : { spawnError }) }), ...number }));
 }
 
