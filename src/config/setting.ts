@@ -50,3 +50,10 @@ export function scoped(env: Environment, name: string, target: string): { readon
 export function scopeSuffix(target: string): string {
   return Array.from(target, (char) => (/[A-Za-z0-9]/.test(char) ? char.toUpperCase() : '_')).join('');
 }
+
+/** Are warnings told? `RUST_LOG` of the reference, as far as it decides that: unset is `info`, empty is errors alone; directives for single targets are not looked at. */
+export function tellsWarnings(rustLog: string | undefined): boolean {
+  if (rustLog === undefined) return true;
+  const general = rustLog.split(',').map((part) => part.trim().toLowerCase()).filter((part) => part !== '' && !part.includes('='));
+  return rustLog.trim() !== '' && !general.some((level) => level === 'off' || level === 'error');
+}

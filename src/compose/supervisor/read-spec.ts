@@ -1,0 +1,52 @@
+/** The document of a supervisor: a file whose last part is no link, or standard input, read once and as JSON only. */
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { type Bytes, concatBytes } from '../../base/bytes.ts';
+import { CellError, errnoOf, isCellError, messageOf } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
+import type { SpecDocument } from '../../core/spec/document.ts';
+import { parseSpec } from '../../core/spec/parse.ts';
+import { startRefused } from './start-refused.ts';
+
+const WHY: Readonly<Record<string, string>> = { ENOENT: 'there is no such file', ELOOP: 'it is a symbolic link', EISDIR: 'it is a folder', EACCES: 'it may not be read' };
+const STDIN = 0;
+
+function readAll(fd: number, name: string): Bytes {
+  const parts: Bytes[] = [];
+  for (let size = 0; ; ) {
+    const chunk = new Uint8Array(64 * 1024);
+    const count = readSync(fd, chunk);
+    if (count === 0) return concatBytes(parts);
+    size += count;
+    if (size > LIMITS.documentSizeBytesMax) throw new CellError('spec.unreadable', `it has more than ${LIMITS.documentSizeBytesMax} bytes`, { facts: { name } });
+    parts.push(chunk.subarray(0, count));
+  }
+}
+
+function bytesOf(path: string): Bytes {
+  if (path === '-') return readAll(STDIN, path);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return readAll(fd, path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** As the reference reads one: unknown members are passed over. @throws CellError with the fact `rule` */
+export function readSupervisorSpec(path: string): SpecDocument {
+  const name = path === '-' ? 'standard input' : path;
+  let bytes: Bytes;
+  try {
+    bytes = bytesOf(path);
+  } catch (error) {
+    const why = isCellError(error) ? error.message : (WHY[errnoOf(error) ?? ''] ?? errnoOf(error) ?? messageOf(error));
+    throw startRefused('spec-unreadable', `Cannot read the document ${name}: ${why}`, { code: 'spec.unreadable', cause: error });
+  }
+  try {
+    return parseSpec(bytes, { name, format: 'json', mode: 'compatible' });
+  } catch (error) {
+    if (!isCellError(error, 'spec.invalid')) throw error;
+    const { rules } = error.facts;
+    throw startRefused(`spec.${String(Array.isArray(rules) ? rules[0] : 'syntax')}`, error.message, { code: 'spec.invalid', cause: error });
+  }
+}

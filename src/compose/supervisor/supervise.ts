@@ -1,0 +1,146 @@
+/**
+ * The start of a supervisor, step by step in the reference's order, and the one run after it (reference/03 §2, §6).
+ *
+ *   SV1  the first step that fails decides what is told; what else is wrong with the settings stands beside it;
+ *   SV2  nothing is made before the last gate has passed: no cell, no evidence, no event of a run.
+ */
+import { systemRandom } from '../../adapters/os/random.ts';
+import type { Environment, Settings } from '../../config/env.ts';
+import { readSupervisorConfig, type SupervisorConfig, type SupervisorReading } from '../../config/supervisor.ts';
+import { readExportSettings } from '../../config/supervisor-exports.ts';
+import type { StartProblem } from '../../config/supervisor-problem.ts';
+import { hostBaselineEvent } from '../../core/evidence/host-baseline.ts';
+import { cancelExit } from '../../core/lifecycle/ending.ts';
+import { readSigningSettings } from '../../core/signing/signing-config.ts';
+import type { SpecDocument } from '../../core/spec/document.ts';
+import { runReference } from '../../runtime/stream/reference-run.ts';
+import { hostFacts, StateFolder, systemClock } from '../local.ts';
+import { type Admitted, admitAtStart, admitRun } from './admission.ts';
+import { openCellWork, type WorkIo } from './cell-work.ts';
+import { passDocumentGates } from './gates.ts';
+import { hostBaseline, requireBaseline, requireIsolation } from './host-controls.ts';
+import { readSupervisorSpec } from './read-spec.ts';
+import { asRefusal, stopAt } from './start-refused.ts';
+import { openStream, openTransport, refuseWarnings, signingWarnings, type Transport } from './transport.ts';
+import { validateSummary } from './validate-summary.ts';
+
+export interface SuperviseInput {
+  readonly env: Environment;
+  readonly settings: Settings;
+  /** Path of the document, or `-`. */
+  readonly path: string;
+  readonly validate: boolean;
+  /** Made when the run is about to begin. */
+  readonly io: () => WorkIo;
+  readonly print: (text: string) => void;
+  readonly warn: (target: string, text: string) => void;
+}
+
+/** Why the run failed; undefined: it did not. `stopped`: the signal that ended it. */
+export interface Supervised {
+  readonly failure?: string;
+  readonly exitCode: number;
+}
+
+const RUN_ID = 'run-local-001';
+
+/** Signing belongs to what `airgapped` demands, and is read by the part that signs. */
+function allProblems(reading: SupervisorReading): StartProblem[] {
+  const { config, problems } = reading;
+  if (config.profile !== 'airgapped') return [...problems];
+  const { sign, warnings } = readSigningSettings(config.events.signing);
+  if (sign !== undefined) return [...problems];
+  const [warning] = warnings;
+  const why = warning === undefined ? 'CELLOS_EVENT_SIGNING is not set' : `${warning.var} cannot be used (${warning.reason})`;
+  return [{ step: 'profile', rule: 'profile-signing', message: `The profile airgapped needs CELLOS_EVENT_SIGNING with a key id and a key, and ${why}` }, ...problems];
+}
+
+async function resolveHost(host: string): Promise<readonly { address: string; family: 'inet' | 'inet6' }[]> {
+  const { resolveAddresses } = await import('../../adapters/os/resolve.ts');
+  return resolveAddresses(host, systemClock);
+}
+
+interface Started {
+  readonly config: SupervisorConfig;
+  readonly document: SpecDocument;
+  readonly runId: string;
+  readonly transport: Transport;
+  readonly problems: readonly StartProblem[];
+  readonly admitted: Admitted;
+}
+
+/** Steps 1 to 17. @throws CellError with the fact `rule` */
+async function startUp(input: SuperviseInput, reading: SupervisorReading): Promise<Started | undefined> {
+  const { env, settings, path } = input;
+  const { config } = reading;
+  const problems = allProblems(reading);
+  stopAt('profile', problems);
+  requireIsolation(config, hostFacts(settings));
+  stopAt('isolation', problems);
+  const baseline = hostBaseline(config);
+  requireBaseline(config, baseline);
+  const document = readSupervisorSpec(path);
+  const { spec } = document.document;
+  passDocumentGates(config, spec);
+  if (input.validate) {
+    input.print(validateSummary({ env, config, path, document }));
+    return undefined;
+  }
+  const runId = config.runId ?? RUN_ID;
+  const derivation = admitAtStart(config, document, runId);
+  stopAt('transport', problems);
+  const transport = await openTransport(config, { spec, runId });
+  for (const { variable, reason } of transport.warnings) input.warn('config', `${variable}: ${reason}`);
+  refuseWarnings(config, transport.warnings);
+  try {
+    await transport.receipt(hostBaselineEvent(baseline));
+  } catch (error) {
+    input.warn('receipts', String(error));
+  }
+  const admitted = await admitRun({ config, document, runId, transport, derivation, warn: input.warn });
+  return { config, document, runId, transport, problems, admitted };
+}
+
+/** One start. @throws CellError for a start that ends before there is a run */
+export async function supervise(input: SuperviseInput): Promise<Supervised> {
+  const { env, settings, warn } = input;
+  const reading = readSupervisorConfig(env);
+  for (const note of reading.notes) warn('config', note);
+  const started = await startUp(input, reading);
+  if (started === undefined) return { exitCode: 0 };
+  const { config, document, runId, transport, admitted } = started;
+  const { spec } = document.document;
+  const exports = readExportSettings(env, (spec.export?.targets ?? []).map(({ kind, name }) => ({ kind, name })));
+  stopAt('features', [...started.problems, ...exports.problems]);
+  const warnings = [...reading.warnings, ...exports.warnings];
+  for (const { variable, value, reason } of warnings) warn('config', `${variable}=${value}: ${reason}`);
+  const stream = await openStream(config, transport, (text) => warn('sinks', text));
+  try {
+    refuseWarnings(config, [...warnings, ...signingWarnings(transport.signing)]);
+    await admitted.announce(stream);
+    const io = input.io();
+    const run = { cellId: spec.id, runId, spec };
+    const work = await openCellWork({ config, settings, env, state: new StateFolder(settings.stateDir), document, exports, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
+      throw asRefusal(error, 'cell-create');
+    });
+    const { failure } = await runReference({
+      stream,
+      clock: systemClock,
+      random: systemRandom,
+      run,
+      rawHash: document.rawHash,
+      specHash: document.specHash,
+      trustPlane: config.trustPlane,
+      resolve: config.trustPlane.resolve ? resolveHost : undefined,
+      derivation: admitted.derivation,
+      networkTold: config.run.unshare.has('net') && spec.run !== undefined,
+      work,
+      warn: (text) => warn('stream', text),
+    });
+    if (io.signal.aborted) return { failure: failure ?? 'The supervisor was told to stop', exitCode: cancelExit(String(io.signal.reason)) };
+    return failure === undefined ? { exitCode: 0 } : { failure, exitCode: 1 };
+  } finally {
+    await stream.close();
+  }
+}
+
