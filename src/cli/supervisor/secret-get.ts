@@ -32,7 +32,7 @@ function ask(path: string, line: string): Promise<string> {
   });
 }
 
-function valueOf(answer: string): string {
+function secretIn(answer: string): string {
   let parsed: unknown;
   try {
     parsed = JSON.parse(answer);
@@ -55,5 +55,5 @@ export async function getSecret(env: Environment, key: string): Promise<string> 
   } catch (error) {
     throw failed('secret-unreachable', `Cannot reach the secret socket ${path}: ${WHY[errnoOf(error) ?? ''] ?? messageOf(error)}`, error);
   }
-  return valueOf(answer);
+  return secretIn(answer);
 }
