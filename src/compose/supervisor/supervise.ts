@@ -15,10 +15,11 @@ import { readSigningSettings } from '../../core/signing/signing-config.ts';
 import type { SpecDocument } from '../../core/spec/document.ts';
 import { runReference } from '../../runtime/stream/reference-run.ts';
 import { hostFacts, StateFolder, systemClock } from '../local.ts';
-import { type Admitted, admitAtStart, admitRun } from './admission.ts';
+import { announceKeyset, type Derivation, passCeiling, verifyTokenAtStart } from './authority.ts';
 import { openCellWork, type WorkIo } from './cell-work.ts';
 import { passDocumentGates } from './gates.ts';
 import { hostBaseline, requireBaseline, requireIsolation } from './host-controls.ts';
+import { loadPolicies } from './policies.ts';
 import { readSupervisorSpec } from './read-spec.ts';
 import { asRefusal, stopAt } from './start-refused.ts';
 import { openStream, openTransport, refuseWarnings, signingWarnings, type Transport } from './transport.ts';
@@ -66,7 +67,7 @@ interface Started {
   readonly runId: string;
   readonly transport: Transport;
   readonly problems: readonly StartProblem[];
-  readonly admitted: Admitted;
+  readonly derivation: Derivation | undefined;
 }
 
 /** Steps 1 to 17. @throws CellError with the fact `rule` */
@@ -87,7 +88,7 @@ async function startUp(input: SuperviseInput, reading: SupervisorReading): Promi
     return undefined;
   }
   const runId = config.runId ?? RUN_ID;
-  const derivation = admitAtStart(config, document, runId);
+  const derivation = verifyTokenAtStart(config, document, { runId, warn: (text) => input.warn('authority', text) });
   stopAt('transport', problems);
   const transport = await openTransport(config, { spec, runId });
   for (const { variable, reason } of transport.warnings) input.warn('config', `${variable}: ${reason}`);
@@ -97,8 +98,8 @@ async function startUp(input: SuperviseInput, reading: SupervisorReading): Promi
   } catch (error) {
     input.warn('receipts', String(error));
   }
-  const admitted = await admitRun({ config, document, runId, transport, derivation, warn: input.warn });
-  return { config, document, runId, transport, problems, admitted };
+  await passCeiling(config, document, { runId, transport, warn: (text) => input.warn('authority', text) });
+  return { config, document, runId, transport, problems, derivation };
 }
 
 /** One start. @throws CellError for a start that ends before there is a run */
@@ -108,7 +109,7 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
   for (const note of reading.notes) warn('config', note);
   const started = await startUp(input, reading);
   if (started === undefined) return { exitCode: 0 };
-  const { config, document, runId, transport, admitted } = started;
+  const { config, document, runId, transport, derivation } = started;
   const { spec } = document.document;
   const exports = readExportSettings(env, (spec.export?.targets ?? []).map(({ kind, name }) => ({ kind, name })));
   stopAt('features', [...started.problems, ...exports.problems]);
@@ -116,8 +117,9 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
   for (const { variable, value, reason } of warnings) warn('config', `${variable}=${value}: ${reason}`);
   const stream = await openStream(config, transport, (text) => warn('sinks', text));
   try {
+    await announceKeyset(config, stream);
+    loadPolicies(config);
     refuseWarnings(config, [...warnings, ...signingWarnings(transport.signing)]);
-    await admitted.announce(stream);
     const io = input.io();
     const run = { cellId: spec.id, runId, spec };
     const work = await openCellWork({ config, settings, env, state: new StateFolder(settings.stateDir), document, exports, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
@@ -132,7 +134,7 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
       specHash: document.specHash,
       trustPlane: config.trustPlane,
       resolve: config.trustPlane.resolve ? resolveHost : undefined,
-      derivation: admitted.derivation,
+      derivation,
       networkTold: config.run.unshare.has('net') && spec.run !== undefined,
       work,
       warn: (text) => warn('stream', text),
