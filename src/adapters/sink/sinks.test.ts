@@ -91,7 +91,6 @@ describe('openAuditChain()', () => {
         writeFileSync(trail, bad);
         expect(() => chainAt(folder)).toThrow(expect.objectContaining({ code: 'evidence.invalid' }));
       }),
-      { numRuns: 300 },
     );
   });
 
