@@ -21,7 +21,7 @@ const FORMS: Readonly<Record<string, string>> = {
 
 const PLACEHOLDER = /<([a-z-]+)(?::(\d+))?>/g;
 /** Members whose texts are worded by each program. */
-const WORDED: ReadonlySet<string> = new Set(['reason', 'spawnError', 'remediation']);
+const WORDED: ReadonlySet<string> = new Set(['reason', 'spawnError', 'remediation', 'error']);
 
 /** Reasons that are words of the contract, not sentences. */
 const isSentence = (text: string): boolean => /[ :]/.test(text);

@@ -40,7 +40,7 @@ const START_RULES: readonly (readonly [RegExp, SupervisorRule | 'secret-usage' |
   [/^CELLOS_EXPORT_(?:HTTP|S3)_\w+ must be|export base URL|presigned URL/, 'export-setting'],
   [/^export sink: (?:CELLOS_|invalid|HTTP base URL|S3 presigned)/, 'export-setting'],
   [/^(?:cell create|host backend): /, 'cell-create'],
-  [/^reconcile: durable spool chain is corrupt|^spool (?:open|append)/, 'spool-broken'],
+  [/^reconcile: durable spool chain is corrupt|spool (?:open|append)/, 'spool-broken'],
   [/^usage: cellos-supervisor secret get/, 'secret-usage'],
   [/^CELLOS_RUNTIME_SECRET_(?:SOCKET|TOKEN) not set/, 'secret-unset'],
   [/^connect runtime secret socket/, 'secret-unreachable'],
@@ -76,6 +76,7 @@ const RUN_TEXTS: readonly (readonly [RegExp, RegExp])[] = [
   [/^export sink: (?:http|s3) put /, /^Cannot upload "[^"]+" to /],
   [/^export sink: (?:export )?read artifact/, /^Cannot export "/],
   [/^(?:primary|jsonl) sink emit: /, /^The (?:primary|mirror) event sink refused an event: /],
+  [/^event sink: /, /^Cannot (?:write events to|add to the audit chain|publish an event) /],
   [/^universal authority derivation token/, /^The authority token names no parent run/],
   [/^remove CELLOS_REQUIRE_SCOPED_DERIVATION_TOKENS=0/, /^Issue the token for one run/],
 ];

@@ -6,7 +6,7 @@
  *        but under `portable`;
  *   CW3  the sealed bundle of the run is made besides, by the same path as that of `cellos run`.
  */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { fileBytes } from '../../adapters/os/bundle-files.ts';
 import { type CellError, errnoOf, isCellError, messageOf } from '../../base/errors.ts';
 import type { Environment, Settings } from '../../config/env.ts';
@@ -101,13 +101,15 @@ class OpenWork implements CellWork {
   readonly #open: OpenRun;
   readonly #problems: readonly string[];
   readonly #directory: string;
+  readonly #members: string | undefined;
   #outcome: CommandOutcome | undefined;
 
-  constructor(input: WorkInput, open: OpenRun, more: { problems: readonly string[]; directory: string }) {
+  constructor(input: WorkInput, open: OpenRun, more: { problems: readonly string[]; directory: string; members: string | undefined }) {
     this.#input = input;
     this.#open = open;
     this.#problems = more.problems;
     this.#directory = more.directory;
+    this.#members = more.members;
     this.identity = input.document.document.spec.identity === undefined ? 'none' : 'materialized';
     this.capabilities = open.session.cell.facts.capabilities;
   }
@@ -124,6 +126,7 @@ class OpenWork implements CellWork {
     if (problem !== undefined) return { ...notStarted(problem), durationMs: 0 };
     if (limit.ms === 0) return { ...notStarted(timeLimitText(limit)), durationMs: 0 };
     const { session, plan, bundle, startedAtMs } = this.#open;
+    if (this.#members !== undefined) writeFileSync(this.#members, `${session.cell.facts.initPid}\n`);
     const keepers = { stdout: bundle.keepOutput('stdout', 1), stderr: bundle.keepOutput('stderr', 1) };
     const outcome = await runCommand(session, systemClock, {
       argv: plan.argv,
@@ -214,7 +217,7 @@ export async function openCellWork(input: WorkInput): Promise<CellWork> {
     for (const item of open.plan.items) {
       if (item.status === 'downgraded' && (open.plan.downgrades.includes(item.name) || config.profile !== 'portable')) input.warn(`${item.name}: asked ${item.asked}; in force: ${item.effective}${item.reason === undefined ? '' : ` (${item.reason})`}`);
     }
-    return new OpenWork(input, open, { problems, directory });
+    return new OpenWork(input, open, { problems, directory, members: leaf.members });
   } catch (error) {
     if (broker.failure === undefined) throw error as CellError;
     return withoutCell(broker.failure, spec.identity === undefined ? 'none' : broker.given === 0 ? 'failed' : 'materialized');

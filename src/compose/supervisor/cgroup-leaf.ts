@@ -17,6 +17,8 @@ export interface Leaf {
   /** Why the command cannot be started. */
   readonly problem?: string;
   readonly note?: string;
+  /** File that is told the first process of the cell. */
+  readonly members?: string;
 }
 
 function cpuText(config: SupervisorConfig, spec: ExecutionCellSpec): string | undefined {
@@ -38,7 +40,7 @@ export function prepareLeaf(config: SupervisorConfig, spec: ExecutionCellSpec): 
     if (isGroup) return { note: `CELLOS_CGROUP_PARENT is passed over: the cell is in groups of its own, with the same limits` };
     mkdirSync(path);
     for (const [file, value] of writes) if (value !== undefined && !existsSync(`${path}/${file}`)) writeFileSync(`${path}/${file}`, `${value}\n`);
-    return { note: `CELLOS_CGROUP_PARENT ${cgroup.parent} is no control group: what is written there limits nothing` };
+    return { members: `${path}/cgroup.procs`, note: `CELLOS_CGROUP_PARENT ${cgroup.parent} is no control group: what is written there limits nothing` };
   } catch (error) {
     return { problem: `CELLOS_CGROUP_PARENT ${cgroup.parent} cannot be used: ${errnoOf(error) ?? messageOf(error)}` };
   }

@@ -80,7 +80,7 @@ async function startUp(input: SuperviseInput, reading: SupervisorReading): Promi
   stopAt('isolation', problems);
   const baseline = hostBaseline(config);
   requireBaseline(config, baseline);
-  const document = readSupervisorSpec(path);
+  const document = await readSupervisorSpec(path);
   const { spec } = document.document;
   passDocumentGates(config, spec);
   if (input.validate) {
@@ -135,7 +135,7 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
       trustPlane: config.trustPlane,
       resolve: config.trustPlane.resolve ? resolveHost : undefined,
       derivation,
-      networkTold: config.run.unshare.has('net') && spec.run !== undefined,
+      networkTold: config.run.unshare.has('net'),
       work,
       warn: (text) => warn('stream', text),
     });
