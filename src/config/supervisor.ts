@@ -42,6 +42,8 @@ export interface SupervisorConfig {
     readonly anchor: string | undefined;
   };
   readonly policyAllowDowngrade: boolean;
+  /** Who asks, as the policy pack knows it. */
+  readonly caller: string;
   readonly events: {
     readonly subject: { readonly template: string | undefined; readonly tenantId: string | undefined; readonly subject: string | undefined };
     readonly natsUrl: string;
@@ -167,6 +169,7 @@ function configOf(env: Environment, profile: Profile, run: RunSettings): Supervi
       ceiling: env['CELLOS_AUTHORITY_CEILING_PATH'],
       anchor: env['CELLOS_AUTHORITY_CEILING_ANCHOR_PATH'],
     },
+    caller: trimmed(env['CELLOS_CALLER_IDENTITY']) ?? 'default',
     policyAllowDowngrade: isTruthy(env['CELLOS_POLICY_ALLOW_DOWNGRADE']),
     events: {
       subject: { template: env['CELLOS_EVENTS_SUBJECT_TEMPLATE'], tenantId: env['CELLOS_TENANT_ID'], subject: env['CELL_OS_EVENTS_SUBJECT'] },

@@ -76,7 +76,9 @@ export class Bindings {
   }
 
   #leaf(actual: JsonValue | undefined, expected: string, key: string): void {
-    if (WORDED.has(key) && isSentence(expected)) sameRunText(String(actual), expected);
+    // What it says in a word stands beside it, and has to be the same: `reason`, `rule`.
+    if (key === 'message') assert.ok(typeof actual === 'string' && actual !== '', 'no message');
+    else if (WORDED.has(key) && isSentence(expected)) sameRunText(String(actual), expected);
     else this.text(typeof actual === 'string' ? actual : canonicalText(actual ?? null), expected);
   }
 }

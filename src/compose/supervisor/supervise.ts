@@ -19,7 +19,7 @@ import { announceKeyset, type Derivation, passCeiling, verifyTokenAtStart } from
 import { openCellWork, type WorkIo } from './cell-work.ts';
 import { passDocumentGates } from './gates.ts';
 import { hostBaseline, requireBaseline, requireIsolation } from './host-controls.ts';
-import { loadPolicies } from './policies.ts';
+import { loadPolicies, passPolicies } from './policies.ts';
 import { readSupervisorSpec } from './read-spec.ts';
 import { asRefusal, stopAt } from './start-refused.ts';
 import { openStream, openTransport, refuseWarnings, signingWarnings, type Transport } from './transport.ts';
@@ -118,8 +118,9 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
   const stream = await openStream(config, transport, (text) => warn('sinks', text));
   try {
     await announceKeyset(config, stream);
-    loadPolicies(config);
+    const policies = loadPolicies(config);
     refuseWarnings(config, [...warnings, ...signingWarnings(transport.signing)]);
+    await passPolicies({ config, spec, stream, warn: (text) => warn('policy', text) }, policies);
     const io = input.io();
     const run = { cellId: spec.id, runId, spec };
     const work = await openCellWork({ config, settings, env, state: new StateFolder(settings.stateDir), document, exports, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
