@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ed25519SigningKey } from '../../src/base/crypto.ts';
 import { toBase64Url } from '../../src/base/bytes.ts';
+import { AUDIT_GENESIS, type AuditRow, auditRowHash, auditRowText, parseAuditRow } from '../../src/core/evidence/audit-row.ts';
 import { endBrokers, fakeBroker } from '../fake-broker.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-supervisor-`);
@@ -107,9 +108,12 @@ describe('the profile hardened', () => {
     expect(existsSync(`${folder}/events.jsonl`)).toBe(false);
   });
 
-  it('takes no token that is for another run, or for less than the document claims', async () => {
+  it('takes no token that is for another run, and no claim beyond the ceiling', async () => {
+    const broker = await fakeBroker();
     const { folder, env } = hardenedCase(['/bin/true']);
     expect(await supervisor(folder, { ...env, CELLOS_RUN_ID: 'another' })).toMatchObject({ code: 1, stderr: expect.stringContaining('[derivation-other-run]') });
+    writeFileSync(`${folder}/ceil.json`, '{}');
+    expect(await supervisor(folder, { ...env, NATS_URL: broker.url })).toMatchObject({ code: 1, stderr: expect.stringContaining('[ceiling-invalid]') });
   });
 });
 
@@ -127,6 +131,33 @@ describe('the profile airgapped', () => {
     const trail = readFileSync(`${folder}/spool/audit-trail.jsonl`, 'utf8');
     writeFileSync(`${folder}/spool/audit-trail.jsonl`, trail.replace('cell-e2e', 'cell-e3e'));
     expect(await supervisor(folder, env)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('[spool-broken]') });
+
+    // Who can write the folder can make a chain that fits, with its head: the seal is what does not.
+    const rows: AuditRow[] = [];
+    for (const row of trail.trim().split('\n').map(parseAuditRow).slice(2)) {
+      const made = { ...row, seq: rows.length, prevHash: rows.at(-1)?.rowHash ?? AUDIT_GENESIS };
+      rows.push({ ...made, rowHash: auditRowHash(made) });
+    }
+    writeFileSync(`${folder}/spool/audit-trail.jsonl`, `${rows.map(auditRowText).join('\n')}\n`);
+    writeFileSync(`${folder}/spool/audit-trail.head`, rows.at(-1)?.rowHash ?? '');
+    expect(await supervisor(folder, env)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('made anew') });
+  });
+
+  it('forwards the chain when there is a broker, once, and says so in it', async () => {
+    const folder = prepared({ run: { argv: ['/bin/true'] } });
+    mkdirSync(`${folder}/spool`);
+    const env = { CELLOS_DEPLOYMENT_PROFILE: 'airgapped', CELLOS_SPOOL_DIR: 'spool', ...SIGNING };
+    expect(await supervisor(folder, { ...env, NATS_URL: 'nats://127.0.0.1:9' })).toMatchObject({ code: 0 });
+    const broker = await fakeBroker();
+    for (const forwarded of [9, 19]) {
+      expect(await supervisor(folder, { ...env, NATS_URL: broker.url })).toMatchObject({ code: 0 });
+      const rows = readFileSync(`${folder}/spool/audit-trail.jsonl`, 'utf8').trim().split('\n');
+      const sent = broker.payloads.filter((text) => text.includes('"schema":"axiom.audit.v1"'));
+      expect(sent).toEqual(rows.slice(0, forwarded));
+      expect(rows[forwarded]).toContain('audit.v1.reconciled');
+    }
+    writeFileSync(`${folder}/spool/audit-trail.forward-cursor`, '500');
+    expect(await supervisor(folder, { ...env, NATS_URL: broker.url })).toMatchObject({ code: 1, stderr: expect.stringContaining('[spool-broken]') });
   });
 
   it('does not give up its filter', async () => {

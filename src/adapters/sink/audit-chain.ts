@@ -53,7 +53,21 @@ function rowsOf(folder: string, lines: readonly string[]): AuditRow[] {
   });
 }
 
-class AuditChain implements EventSink {
+/** A chain with what is kept beside it: the seal, and how far its rows were forwarded. */
+export interface AuditTrail extends EventSink {
+  /** The whole chain, checked. @throws CellError `evidence.invalid` */
+  rows(): readonly AuditRow[];
+  /** `audit-trail.sig`: the signed envelope of the last seal, as text. */
+  readSeal(): string | undefined;
+  /** @throws CellError `evidence.unwritable` */
+  writeSeal(text: string): void;
+  /** Number of the last row that was forwarded; undefined: none was, or nobody can read which. */
+  readCursor(): number | undefined;
+  /** @throws CellError `evidence.unwritable` */
+  writeCursor(seq: number): void;
+}
+
+class AuditChain implements AuditTrail {
   readonly name = 'audit-chain';
   readonly #folder: string;
   readonly #clock: Clock;
@@ -71,6 +85,43 @@ class AuditChain implements EventSink {
 
   get #trail(): string {
     return `${this.#folder}/audit-trail.jsonl`;
+  }
+
+  rows(): readonly AuditRow[] {
+    const text = linesOf(readFileSync(this.#trail));
+    const rows = rowsOf(this.#folder, text?.lines ?? []);
+    if (text === undefined || !checkAuditChain(rows).ok) throw broken(this.#folder, 'somebody has changed it');
+    return rows;
+  }
+
+  #beside(name: 'sig' | 'forward-cursor'): string | undefined {
+    const bytes = readIfThere(`${this.#folder}/audit-trail.${name}`);
+    return bytes === undefined ? undefined : tryDecodeUtf8(bytes);
+  }
+
+  #writeBeside(name: 'sig' | 'forward-cursor', text: string): void {
+    try {
+      writeFileAtomic(`${this.#folder}/audit-trail.${name}`, utf8(text), { mode: 0o640 });
+    } catch (error) {
+      throw new CellError('evidence.unwritable', `Cannot write beside the audit chain in ${this.#folder}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  readSeal(): string | undefined {
+    return this.#beside('sig');
+  }
+
+  writeSeal(text: string): void {
+    this.#writeBeside('sig', text);
+  }
+
+  readCursor(): number | undefined {
+    const text = this.#beside('forward-cursor')?.trim() ?? '';
+    return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  }
+
+  writeCursor(seq: number): void {
+    this.#writeBeside('forward-cursor', String(seq));
   }
 
   #open(): void {
@@ -134,7 +185,7 @@ class AuditChain implements EventSink {
 }
 
 /** @throws CellError `evidence.invalid` for a chain nothing may be built on | `evidence.unwritable` for a folder that cannot be used */
-export function openAuditChain(options: AuditChainOptions): EventSink {
+export function openAuditChain(options: AuditChainOptions): AuditTrail {
   try {
     return new AuditChain(options);
   } catch (error) {

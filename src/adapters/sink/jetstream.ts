@@ -30,7 +30,13 @@ function checkAck(status: string, payload: string): void {
   if (typeof ack.stream !== 'string') throw new Refused('the answer is no acknowledgement');
 }
 
-class JetStreamSink implements EventSink {
+/** A sink that also takes what is no event. */
+export interface JetStream extends EventSink {
+  /** @throws CellError `evidence.unwritable` */
+  publish(payload: Uint8Array, messageId: string): Promise<void>;
+}
+
+class JetStreamSink implements JetStream {
   readonly name = 'jetstream';
   readonly #options: JetStreamOptions;
   #connection: NatsConnection | undefined;
@@ -44,16 +50,20 @@ class JetStreamSink implements EventSink {
     return this.#connection;
   }
 
-  async #publish(event: CloudEvent): Promise<void> {
+  async #publish(payload: Uint8Array, messageId: string): Promise<void> {
     const connection = await this.connect();
-    const { status, payload } = await connection.request(this.#options.subject, { 'Nats-Msg-Id': event.id }, utf8(eventText(event)), ACK_TIMEOUT_MS); // JS1
-    checkAck(status, payload);
+    const answer = await connection.request(this.#options.subject, { 'Nats-Msg-Id': messageId }, payload, ACK_TIMEOUT_MS); // JS1
+    checkAck(answer.status, answer.payload);
   }
 
-  async emit(event: CloudEvent): Promise<void> {
+  emit(event: CloudEvent): Promise<void> {
+    return this.publish(utf8(eventText(event)), event.id);
+  }
+
+  async publish(payload: Uint8Array, messageId: string): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#publish(event);
+        return await this.#publish(payload, messageId);
       } catch (error) {
         const wait = WAITS_MS[attempt];
         if (error instanceof Refused || wait === undefined) throw new CellError('evidence.unwritable', `Cannot publish an event to ${this.#options.subject}: ${messageOf(error)}`, { cause: error });
@@ -68,7 +78,7 @@ class JetStreamSink implements EventSink {
 }
 
 /** @throws CellError `evidence.unwritable` when the server cannot be reached | `config.invalid` for an address that is none */
-export async function connectJetStream(options: JetStreamOptions): Promise<EventSink> {
+export async function connectJetStream(options: JetStreamOptions): Promise<JetStream> {
   const sink = new JetStreamSink(options);
   try {
     await sink.connect();

@@ -13,6 +13,7 @@ import type { Environment, Settings } from '../../config/env.ts';
 import type { SupervisorConfig } from '../../config/supervisor.ts';
 import type { ExportSettings } from '../../config/supervisor-exports.ts';
 import { type CommandReport, notStarted, reportOf, timeLimitOf, timeLimitText } from '../../core/lifecycle/command-report.ts';
+import { parseRedactFields, type Redaction } from '../../core/events/redact.ts';
 import type { RunAsks } from '../../core/plan/asks.ts';
 import { cellPath } from '../../core/plan/plan-cell.ts';
 import type { ExportArtifact, SpecDocument } from '../../core/spec/document.ts';
@@ -51,7 +52,7 @@ const FILTER_BYTES_MAX = 32 * 1024;
 /** One instruction of classic BPF, bytes. */
 const INSTRUCTION_BYTES = 8;
 /** What a document may declare here without effect, as the reference has it: each is narrower than what was asked (CW2). */
-const DECLARED = ['network.egress', 'authority.network', 'authority.filesystem', 'network.dns', 'network.cdn', 'authority.derivation', 'telemetry', 'ingress.git', 'ingress.ociImage', 'environment.image'] as const;
+const DECLARED = ['network.egress', 'authority.network', 'authority.filesystem', 'network.dns', 'network.cdn', 'telemetry', 'ingress.git', 'ingress.ociImage', 'environment.image'] as const;
 
 function filterProgram(path: string): { program: Uint8Array } | { problem: string } {
   try {
@@ -75,13 +76,14 @@ export function supervisorAsks(config: SupervisorConfig, document: SpecDocument,
   const portable = profile === 'portable';
   const quota = run.cgroup?.cpuMax;
   const memory = memoryBytes(run.cgroup?.memoryMax);
-  const targets = (document.document.spec.export?.targets ?? []).map(({ name }) => `export.target.${name}`);
+  const targets = (document.document.spec.export?.targets ?? []).map(({ kind, name }) => [`export.target.${name}`, `uploaded by ${kind === 'http' ? 'HTTP' : 'a presigned address'}, where one is set`] as const);
   const off = portable && (run.seccomp === 'off' || typeof run.seccomp === 'object');
   return {
     mounts: [],
     env: {},
-    allowDowngrade: [...DECLARED, ...targets, ...(portable ? ['limit.memory', 'limit.cpu'] : [])],
+    allowDowngrade: [...DECLARED, ...(portable ? ['limit.memory', 'limit.cpu'] : [])],
     secretSources: [],
+    settled: new Map([['authority.derivation', 'verified before the run'], ...targets]),
     localExport: true,
     // The client of the secret socket has to be found in a cell that does not show the host's.
     environment: { PATH: portable ? '/usr/bin:/bin:/usr/local/bin' : '/usr/bin:/bin:/usr/local/bin:/run/cellos/bin' },
@@ -189,6 +191,12 @@ class OpenWork implements CellWork {
   }
 }
 
+/** The bundle is redacted by the same names as the stream, but for what proves a run. */
+function redactionOf(setting: string | undefined): Redaction {
+  const fields = parseRedactFields(setting);
+  return { fields, byType: new Map(), asked: [...fields] };
+}
+
 /** There is no cell, and nothing to end. */
 function withoutCell(failure: string, identity: CellWork['identity']): CellWork {
   const none = (): never => {
@@ -212,7 +220,7 @@ export async function openCellWork(input: WorkInput): Promise<CellWork> {
   if (leaf.problem !== undefined) problems.push(leaf.problem);
   if (leaf.note !== undefined) input.warn(leaf.note);
   try {
-    const request = { document, asks, secretSources: new Map(), signal: io.signal, slot: 0, commands: spec.run === undefined ? ('caller' as const) : ('document' as const), endsOnSignal: true, broker, socketAlways: spec.run !== undefined, zeroTtl: true };
+    const request = { document, asks, secretSources: new Map(), signal: io.signal, slot: 0, commands: spec.run === undefined ? ('caller' as const) : ('document' as const), endsOnSignal: true, broker, socketAlways: spec.run !== undefined, zeroTtl: true, redaction: redactionOf(config.events.redact) };
     const open = await openRun(state, settings, request);
     for (const item of open.plan.items) {
       if (item.status === 'downgraded' && (open.plan.downgrades.includes(item.name) || config.profile !== 'portable')) input.warn(`${item.name}: asked ${item.asked}; in force: ${item.effective}${item.reason === undefined ? '' : ` (${item.reason})`}`);

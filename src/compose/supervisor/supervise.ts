@@ -2,7 +2,8 @@
  * The start of a supervisor, step by step in the reference's order, and the one run after it (reference/03 §2, §6).
  *
  *   SV1  the first step that fails decides what is told; what else is wrong with the settings stands beside it;
- *   SV2  nothing is made before the last gate has passed: no cell, no evidence, no event of a run.
+ *   SV2  nothing is made before the last gate has passed: no cell, no evidence, no event of a run;
+ *   SV3  a connection that was made is closed, whatever comes after it.
  */
 import { systemRandom } from '../../adapters/os/random.ts';
 import type { Environment, Settings } from '../../config/env.ts';
@@ -21,6 +22,7 @@ import { passDocumentGates } from './gates.ts';
 import { hostBaseline, requireBaseline, requireIsolation } from './host-controls.ts';
 import { loadPolicies, passPolicies } from './policies.ts';
 import { readSupervisorSpec } from './read-spec.ts';
+import { SpoolKeeper } from './spool-keeper.ts';
 import { asRefusal, stopAt } from './start-refused.ts';
 import { openStream, openTransport, refuseWarnings, signingWarnings, type Transport } from './transport.ts';
 import { validateSummary } from './validate-summary.ts';
@@ -71,7 +73,7 @@ interface Started {
 }
 
 /** Steps 1 to 17. @throws CellError with the fact `rule` */
-async function startUp(input: SuperviseInput, reading: SupervisorReading): Promise<Started | undefined> {
+async function startUp(input: SuperviseInput, reading: SupervisorReading, held: AsyncDisposableStack): Promise<Started | undefined> {
   const { env, settings, path } = input;
   const { config } = reading;
   const problems = allProblems(reading);
@@ -91,6 +93,7 @@ async function startUp(input: SuperviseInput, reading: SupervisorReading): Promi
   const derivation = verifyTokenAtStart(config, document, { runId, warn: (text) => input.warn('authority', text) });
   stopAt('transport', problems);
   const transport = await openTransport(config, { spec, runId });
+  held.defer(async () => transport.jetstream?.close()); // SV3
   for (const { variable, reason } of transport.warnings) input.warn('config', `${variable}: ${reason}`);
   refuseWarnings(config, transport.warnings);
   try {
@@ -107,7 +110,8 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
   const { env, settings, warn } = input;
   const reading = readSupervisorConfig(env);
   for (const note of reading.notes) warn('config', note);
-  const started = await startUp(input, reading);
+  await using held = new AsyncDisposableStack();
+  const started = await startUp(input, reading, held);
   if (started === undefined) return { exitCode: 0 };
   const { config, document, runId, transport, derivation } = started;
   const { spec } = document.document;
@@ -115,12 +119,15 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
   stopAt('features', [...started.problems, ...exports.problems]);
   const warnings = [...reading.warnings, ...exports.warnings];
   for (const { variable, value, reason } of warnings) warn('config', `${variable}=${value}: ${reason}`);
-  const stream = await openStream(config, transport, (text) => warn('sinks', text));
+  const { stream, spool } = await openStream(config, transport, (text) => warn('sinks', text));
+  const chain = spool === undefined ? undefined : new SpoolKeeper({ config, spool, transport, stream, runId, warn: (text) => warn('spool', text) });
   try {
+    chain?.checkSeal();
     await announceKeyset(config, stream);
     const policies = loadPolicies(config);
     refuseWarnings(config, [...warnings, ...signingWarnings(transport.signing)]);
     await passPolicies({ config, spec, stream, warn: (text) => warn('policy', text) }, policies);
+    await chain?.reconcile();
     const io = input.io();
     const run = { cellId: spec.id, runId, spec };
     const work = await openCellWork({ config, settings, env, state: new StateFolder(settings.stateDir), document, exports, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
@@ -143,6 +150,7 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
     if (io.signal.aborted) return { failure: failure ?? 'The supervisor was told to stop', exitCode: cancelExit(String(io.signal.reason)) };
     return failure === undefined ? { exitCode: 0 } : { failure, exitCode: 1 };
   } finally {
+    chain?.seal();
     await stream.close();
   }
 }

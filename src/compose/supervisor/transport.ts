@@ -7,7 +7,9 @@
 import { dirname } from 'node:path';
 import { systemClock } from '../../adapters/os/clock.ts';
 import { systemRandom } from '../../adapters/os/random.ts';
+import type { AuditTrail } from '../../adapters/sink/audit-chain.ts';
 import { openDeadLetters } from '../../adapters/sink/dead-letter.ts';
+import type { JetStream } from '../../adapters/sink/jetstream.ts';
 import { isCellError, messageOf } from '../../base/errors.ts';
 import type { SupervisorConfig } from '../../config/supervisor.ts';
 import type { ConfigWarning } from '../../config/supervisor-problem.ts';
@@ -25,7 +27,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface Transport {
   /** undefined: nobody is told beside the mirror. */
-  readonly jetstream: EventSink | undefined;
+  readonly jetstream: JetStream | undefined;
   readonly signing: SigningConfig;
   /** Events that stand alone: signed one by one, without a mirror (reference/03 §5.2). */
   readonly receipt: (event: CloudEvent) => Promise<void>;
@@ -36,7 +38,7 @@ export function signingWarnings(signing: SigningConfig): ConfigWarning[] {
   return signing.warnings.map((warning) => ({ variable: warning.var, value: warning.value, reason: `events are not signed (${warning.reason})` }));
 }
 
-async function connect(config: SupervisorConfig, subject: string, warnings: ConfigWarning[]): Promise<EventSink | undefined> {
+async function connect(config: SupervisorConfig, subject: string, warnings: ConfigWarning[]): Promise<JetStream | undefined> {
   const { noop, natsUrl, natsCaFile } = config.events;
   if (noop) return undefined;
   const { connectJetStream } = await import('../../adapters/sink/jetstream.ts');
@@ -62,7 +64,7 @@ export async function openTransport(config: SupervisorConfig, run: { spec: Execu
 }
 
 /** A chain that may not be built on is the end of the start [TR2]. */
-async function openSpool(folder: string): Promise<EventSink> {
+async function openSpool(folder: string): Promise<AuditTrail> {
   const { openAuditChain } = await import('../../adapters/sink/audit-chain.ts');
   try {
     return openAuditChain({ folder, clock: systemClock, make: false });
@@ -88,19 +90,26 @@ async function openMirror(config: SupervisorConfig, warn: (text: string) => void
   return { sink: createJsonlSink(mirror), chained: false };
 }
 
+export interface OpenStream {
+  readonly stream: EventStream;
+  /** The chain that is the primary, under `airgapped`. */
+  readonly spool: AuditTrail | undefined;
+}
+
 /** @throws CellError with the rule `spool-broken` */
-export async function openStream(config: SupervisorConfig, transport: Transport, warn: (text: string) => void): Promise<EventStream> {
+export async function openStream(config: SupervisorConfig, transport: Transport, warn: (text: string) => void): Promise<OpenStream> {
   const redact = parseRedactFields(config.events.redact);
   const { deadLetterDir } = config.events;
   const deadLetters = deadLetterDir === undefined ? undefined : openDeadLetters(deadLetterDir, { clock: systemClock, random: systemRandom });
   if (deadLetterDir !== undefined && deadLetters === undefined) warn(`CELLOS_DLQ_DIR ${deadLetterDir} is no folder that can be written to: events that are refused are not kept`);
   const { sign } = transport.signing;
   const branches: StreamBranch[] = [];
-  if (config.profile === 'airgapped') branches.push({ role: 'primary', sink: await openSpool(config.events.spoolDir ?? ''), redact, sign: undefined, deadLetters });
+  const spool = config.profile === 'airgapped' ? await openSpool(config.events.spoolDir ?? '') : undefined;
+  if (spool !== undefined) branches.push({ role: 'primary', sink: spool, redact, sign: undefined, deadLetters });
   else branches.push({ role: 'primary', sink: transport.jetstream, redact, sign, deadLetters });
   const mirror = await openMirror(config, warn);
   if (mirror !== undefined) branches.push({ role: 'mirror', sink: mirror.sink, redact, sign: mirror.chained ? undefined : sign, deadLetters });
-  return new EventStream({ branches, clock: systemClock, random: systemRandom });
+  return { spool, stream: new EventStream({ branches, clock: systemClock, random: systemRandom }) };
 }
 
 /** What was passed over is fatal where the configuration is strict [TR1]. */

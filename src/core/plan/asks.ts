@@ -32,6 +32,8 @@ export interface RunAsks {
   /** The whole environment of the command but for its secrets; without it the default one and `env`. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly hostView?: HostView;
+  /** Things of the document that the caller sees to, by the plan's own names, and how: `authority.derivation`, `export.target.NAME`. */
+  readonly settled?: ReadonlyMap<string, string>;
   /** `off` only together with `hostView`. */
   readonly seccomp?: { readonly profile: 'default' | 'off'; /** A classic BPF program that is loaded besides. */ readonly extra?: Uint8Array };
   /** Processor time of every period, exact; goes before `cpus`. */

@@ -160,7 +160,7 @@ export function planCell(input: PlanInput): Planned {
     ...(time.timeoutMs === undefined ? [] : [enforced('time.timeout', `${time.timeoutMs} ms`, `${time.timeoutMs} ms`, 'supervisor, monotonic clock')]),
     enforced('output.kept', 'default', `${LIMITS.outputKeptBytesMax} bytes a stream`, 'supervisor'),
     ...secretItems(spec, refs),
-    ...documentItems(spec, allowed, hostView),
+    ...documentItems(spec, allowed, asks),
   ];
   const missing = items.filter((item) => item.status === 'unsatisfiable');
   if (missing.length > 0 || host.bwrap === undefined || host.helper === undefined) return { kind: 'unsatisfiable', items, missing };

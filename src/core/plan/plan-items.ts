@@ -3,7 +3,7 @@
  * Nothing asked is dropped in silence [P2].
  */
 import type { ExecutionCellSpec } from '../spec/document.ts';
-import type { HostView } from './asks.ts';
+import type { RunAsks } from './asks.ts';
 import type { PlanItem } from './plan.ts';
 
 /** An item that is not met unless the caller allows its name. */
@@ -23,9 +23,12 @@ function declared(name: string, asked: string): PlanItem {
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** Everything of the document that concerns back ends which do not exist on this tier yet, and what is only attribution. */
-export function documentItems(spec: ExecutionCellSpec, allowed: ReadonlySet<string>, view?: HostView): PlanItem[] {
+export function documentItems(spec: ExecutionCellSpec, allowed: ReadonlySet<string>, { hostView: view, settled }: Pick<RunAsks, 'hostView' | 'settled'>): PlanItem[] {
   const items: PlanItem[] = [];
-  const add = (name: string, asked: string, without: string, reason: string): void => void items.push(unmet({ name, asked, without, reason }, allowed));
+  const add = (name: string, asked: string, without: string, reason: string): void => {
+    const how = settled?.get(name);
+    items.push(how === undefined ? unmet({ name, asked, without, reason }, allowed) : enforced(name, asked, how, 'supervisor'));
+  };
   const { authority } = spec;
   const network = view?.network === 'host' ? "the host's network, unrestricted" : 'no network but loopback';
   const folders = view === undefined ? 'the default mounts' : "the host's file system";
