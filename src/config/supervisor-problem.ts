@@ -50,6 +50,8 @@ export type SupervisorRule =
   | 'authz-rejected'
   | 'host-baseline'
   | 'spool-broken'
+  | 'not-admitted'
+  | 'not-enforceable'
   | 'cell-create';
 
 export interface StartProblem {

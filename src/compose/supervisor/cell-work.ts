@@ -223,7 +223,8 @@ export async function openCellWork(input: WorkInput): Promise<CellWork> {
     const request = { document, asks, secretSources: new Map(), signal: io.signal, slot: 0, commands: spec.run === undefined ? ('caller' as const) : ('document' as const), endsOnSignal: true, broker, socketAlways: spec.run !== undefined, zeroTtl: true, redaction: redactionOf(config.events.redact) };
     const open = await openRun(state, settings, request);
     for (const item of open.plan.items) {
-      if (item.status === 'downgraded' && (open.plan.downgrades.includes(item.name) || config.profile !== 'portable')) input.warn(`${item.name}: asked ${item.asked}; in force: ${item.effective}${item.reason === undefined ? '' : ` (${item.reason})`}`);
+      // What portable gives up is no news; what was asked for and is not there is.
+      if (item.status === 'downgraded' && (config.profile !== 'portable' || (open.plan.downgrades.includes(item.name) && !item.asked.startsWith('default')))) input.warn(`${item.name}: asked ${item.asked}; in force: ${item.effective}${item.reason === undefined ? '' : ` (${item.reason})`}`);
     }
     return new OpenWork(input, open, { problems, directory, members: leaf.members });
   } catch (error) {

@@ -23,30 +23,32 @@ export interface Policies {
   readonly authorization: AuthorizationPolicy | undefined;
 }
 
-function read(path: string, rule: SupervisorRule): Bytes {
+function read(variable: string, path: string, rule: SupervisorRule): Bytes {
   try {
     return trustFiles.read(path);
   } catch (error) {
-    throw asRefusal(error, rule);
+    if (!isCellError(error)) throw error;
+    throw startRefused(rule, `The file of ${variable} cannot be used: ${error.message}`, { code: error.code, cause: error });
   }
 }
 
-function parsed<T>(parse: () => T, rules: { syntax: SupervisorRule; invalid: SupervisorRule }): T {
+function parsed<T>(variable: string, parse: () => T, rules: { syntax: SupervisorRule; invalid: SupervisorRule }): T {
   try {
     return parse();
   } catch (error) {
     // What breaks a rule of the document names it; what cannot be read as one does not.
-    throw asRefusal(error, isCellError(error, 'document.invalid') && Array.isArray(error.facts['rules']) ? rules.invalid : rules.syntax);
+    if (!isCellError(error)) throw error;
+    throw startRefused(Array.isArray(error.facts['rules']) ? rules.invalid : rules.syntax, `The file of ${variable} cannot be used: ${error.message}`, { code: error.code, cause: error });
   }
 }
 
 /** PO1. @throws CellError with one of the rules `policy-unreadable`, `policy-syntax`, `policy-invalid`, `authz-unreadable` */
 export function loadPolicies(config: SupervisorConfig): Policies {
   const { policyPack, authzPolicy } = config.paths;
-  const packBytes = policyPack === undefined ? undefined : read(policyPack, 'policy-unreadable');
-  const pack = packBytes === undefined ? undefined : parsed(() => parsePolicyPack(packBytes, { allowDowngrade: config.policyAllowDowngrade }), { syntax: 'policy-syntax', invalid: 'policy-invalid' });
-  const authzBytes = authzPolicy === undefined ? undefined : read(authzPolicy, 'authz-unreadable');
-  const authorization = authzBytes === undefined ? undefined : parsed(() => parseAuthorizationPolicy(authzBytes), { syntax: 'authz-unreadable', invalid: 'authz-unreadable' });
+  const packBytes = policyPack === undefined ? undefined : read('CELLOS_POLICY_PACK_PATH', policyPack, 'policy-unreadable');
+  const pack = packBytes === undefined ? undefined : parsed('CELLOS_POLICY_PACK_PATH', () => parsePolicyPack(packBytes, { allowDowngrade: config.policyAllowDowngrade }), { syntax: 'policy-syntax', invalid: 'policy-invalid' });
+  const authzBytes = authzPolicy === undefined ? undefined : read('CELLOS_AUTHZ_POLICY_PATH', authzPolicy, 'authz-unreadable');
+  const authorization = authzBytes === undefined ? undefined : parsed('CELLOS_AUTHZ_POLICY_PATH', () => parseAuthorizationPolicy(authzBytes), { syntax: 'authz-unreadable', invalid: 'authz-unreadable' });
   return { pack, authorization };
 }
 

@@ -6,12 +6,14 @@
  *   SV3  a connection that was made is closed, whatever comes after it.
  */
 import { systemRandom } from '../../adapters/os/random.ts';
+import { type ErrorCode, isCellError } from '../../base/errors.ts';
 import type { Environment, Settings } from '../../config/env.ts';
 import { readSupervisorConfig, type SupervisorConfig, type SupervisorReading } from '../../config/supervisor.ts';
 import { readExportSettings } from '../../config/supervisor-exports.ts';
-import type { StartProblem } from '../../config/supervisor-problem.ts';
+import type { StartProblem, SupervisorRule } from '../../config/supervisor-problem.ts';
 import { hostBaselineEvent } from '../../core/evidence/host-baseline.ts';
 import { cancelExit } from '../../core/lifecycle/ending.ts';
+import { secretRefsOf } from '../../core/plan/plan-cell.ts';
 import { readSigningSettings } from '../../core/signing/signing-config.ts';
 import type { SpecDocument } from '../../core/spec/document.ts';
 import { runReference } from '../../runtime/stream/reference-run.ts';
@@ -46,6 +48,8 @@ export interface Supervised {
 }
 
 const RUN_ID = 'run-local-001';
+/** Why there is no cell, where it is not the fault of the back end. */
+const NO_CELL: Readonly<Partial<Record<ErrorCode, SupervisorRule>>> = { 'policy.refused': 'not-admitted', 'plan.unsatisfiable': 'not-enforceable' };
 
 /** Signing belongs to what `airgapped` demands, and is read by the part that signs. */
 function allProblems(reading: SupervisorReading): StartProblem[] {
@@ -61,6 +65,12 @@ function allProblems(reading: SupervisorReading): StartProblem[] {
 async function resolveHost(host: string): Promise<readonly { address: string; family: 'inet' | 'inet6' }[]> {
   const { resolveAddresses } = await import('../../adapters/os/resolve.ts');
   return resolveAddresses(host, systemClock);
+}
+
+/** Made-up values are for tries: a profile that isolates takes them for no secret. */
+function simulatedSecrets(config: SupervisorConfig, { document: { spec } }: SpecDocument): StartProblem[] {
+  if (config.profile === 'portable' || config.broker !== 'memory' || secretRefsOf(spec).length === 0) return [];
+  return [{ step: 'broker', rule: 'broker-unavailable', message: `The document asks for secrets, no broker is set, and the profile is ${config.profile}: set CELLOS_BROKER to env or file` }];
 }
 
 interface Started {
@@ -116,7 +126,7 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
   const { config, document, runId, transport, derivation } = started;
   const { spec } = document.document;
   const exports = readExportSettings(env, (spec.export?.targets ?? []).map(({ kind, name }) => ({ kind, name })));
-  stopAt('features', [...started.problems, ...exports.problems]);
+  stopAt('features', [...started.problems, ...simulatedSecrets(config, document), ...exports.problems]);
   const warnings = [...reading.warnings, ...exports.warnings];
   for (const { variable, value, reason } of warnings) warn('config', `${variable}=${value}: ${reason}`);
   const { stream, spool } = await openStream(config, transport, (text) => warn('sinks', text));
@@ -131,7 +141,7 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
     const io = input.io();
     const run = { cellId: spec.id, runId, spec };
     const work = await openCellWork({ config, settings, env, state: new StateFolder(settings.stateDir), document, exports, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
-      throw asRefusal(error, 'cell-create');
+      throw asRefusal(error, isCellError(error) ? (NO_CELL[error.code] ?? 'cell-create') : 'cell-create');
     });
     const { failure } = await runReference({
       stream,
