@@ -84,7 +84,8 @@ static void child(int in, int out, int err, int error_fd, const char *cwd, char 
   if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 || dup2(error_fd, 3) < 0) _exit(125);
   fcntl(3, F_SETFD, FD_CLOEXEC);
   if (syscall(SYS_close_range, 4u, ~0u, 0)) _exit(125); /* I2 */
-  if (hide_openat2()) _exit(125); /* I7 */
+  /* A cell without a filter, which only the profile portable can have, has nothing to hide from. */
+  if (prctl(PR_GET_SECCOMP) > 0 && hide_openat2()) _exit(125); /* I7 */
   for (int sig = 1; sig < 65; sig++) signal(sig, SIG_DFL);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

@@ -10,7 +10,10 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFi
 import { build, type Plugin } from 'esbuild';
 
 /** Programs by the name they are installed under. */
-export const PROGRAMS: Readonly<Record<string, string>> = { cellos: 'src/cli/main.ts' };
+export const PROGRAMS: Readonly<Record<string, { entry: string; /** Commands that are a bundle of their own. */ alone: readonly string[] }>> = {
+  cellos: { entry: 'src/cli/main.ts', alone: ['run'] },
+  'cellos-supervisor': { entry: 'src/cli/supervisor/main.ts', alone: [] },
+};
 
 /** Leaves out what the table of commands can load but for one, which is all that this bundle is started for. */
 const onlyCommand = (name: string): Plugin => ({
@@ -51,8 +54,9 @@ async function bundle(entry: string, path: string, plugins: Plugin[]): Promise<s
 
 export async function buildPrograms(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const [name, entry] of Object.entries(PROGRAMS)) {
-    const bundles = { run: await bundle(entry, `${folder}/${name}-run.cjs`, [onlyCommand('run')]), main: await bundle(entry, `${folder}/${name}-main.cjs`, []) };
+  for (const [name, { entry, alone }] of Object.entries(PROGRAMS)) {
+    const bundles: Record<string, string> = { main: await bundle(entry, `${folder}/${name}-main.cjs`, []) };
+    for (const command of alone) bundles[command] = await bundle(entry, `${folder}/${name}-${command}.cjs`, [onlyCommand(command)]);
     const loader = readFileSync('src/cli/loader.cjs', 'utf8').replace("'__PROGRAM__'", JSON.stringify(name)).replace("'__BUNDLES__'", JSON.stringify(bundles));
     writeFileSync(`${folder}/${name}.cjs`, `#!/usr/bin/env node\n${loader}`);
     chmodSync(`${folder}/${name}.cjs`, 0o755);

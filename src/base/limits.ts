@@ -22,6 +22,10 @@ export const LIMITS = {
   specListLengthMax: 4096,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
+  /** One event of the reference's stream, bytes (reference/07 §4). */
+  streamEventBytesMax: 1024 * 1024,
+  /** Largest audit chain that is read at a start, bytes. */
+  auditTrailBytesMax: 1024 * 1024 * 1024,
   /** Largest `records.jsonl` that is written, and that the offline audit accepts, bytes. */
   recordsSizeBytesMax: 4 * 1024 * 1024 * 1024,
   /** Files of one bundle. */
@@ -36,6 +40,8 @@ export const LIMITS = {
   outputWaitingBytesMax: 256 * 1024,
   /** One exported artifact, bytes. */
   artifactSizeBytesMax: 1024 * 1024 * 1024,
+  /** One artifact of unknown size that is collected before it is uploaded, bytes. */
+  uploadCollectedBytesMax: 64 * 1024 * 1024,
   /** All artifacts of one run. */
   artifactCountMax: 1024,
   /** Changes of one workspace. */

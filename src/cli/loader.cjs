@@ -38,7 +38,7 @@ function isPrivate(path) {
 }
 
 const folder = cacheFolder();
-const kind = process.argv[2] === 'run' ? 'run' : 'main';
+const kind = Object.hasOwn(BUNDLES, process.argv[2] ?? '') ? process.argv[2] : 'main';
 const ours = `${PROGRAM}-${kind}-`;
 const cachePath = folder === undefined ? undefined : `${folder}/compiled/${ours}${BUNDLES[kind]}-${process.version}-${process.arch}`; // LD2
 /** Of other versions. More than one may be in use, each clone has its own, but not any number. */

@@ -29,7 +29,7 @@ import type { SpecDocument } from '../core/spec/document.ts';
 import type { CellBackend, CellFacts, LiveCell } from '../ports/cell-backend.ts';
 import type { ExportSink } from '../ports/export-sink.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
-import type { SecretSource } from '../ports/secret-broker.ts';
+import type { SecretBroker, SecretSource } from '../ports/secret-broker.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
@@ -67,19 +67,26 @@ export interface RunRequest {
   readonly endsOnSignal?: boolean;
   /** What is blanked in events before they are signed. */
   readonly redaction?: Redaction;
+  /** In the place of the environment and files of this host. */
+  readonly broker?: SecretBroker;
+  /** The reference's socket: there though nothing is to be fetched. */
+  readonly socketAlways?: boolean;
+  /** Take a document without time to live, whose command is then never started. */
+  readonly zeroTtl?: boolean;
 }
 
 interface PlanRequest {
   readonly document: SpecDocument;
   readonly asks: RunAsks;
   readonly commands?: 'document' | 'caller';
+  readonly zeroTtl?: boolean;
   readonly slot?: number;
   readonly runId?: RunId;
 }
 
 /** Admits and plans, without touching anything. */
 function decideRun(request: PlanRequest, host: HostFacts): { readonly kind: 'planned'; readonly plan: CellPlan } | Refusal {
-  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs() });
+  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', zeroTtl: request.zeroTtl === true, nowMs: systemClock.nowMs() });
   if (verdict.kind === 'refused') return verdict;
   const runId = request.runId ?? newRunId();
   return planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
@@ -156,17 +163,27 @@ function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env
   // An identity is asked for by its audience or role; the caller names it as the document does.
   const identitySource = identity === undefined ? undefined : request.secretSources.get(identity.secretRef);
   const sources = identity === undefined || identitySource === undefined ? request.secretSources : new Map([...request.secretSources, [identityKey(identity), identitySource]]);
-  const broker = createHostBroker({ env, sources, clock: systemClock, random: systemRandom });
+  const broker = request.broker ?? createHostBroker({ env, sources, clock: systemClock, random: systemRandom });
+  const ownPlace = plan.hostView === undefined ? undefined : freeSocketFolder();
   return new SecretSession({
     plan,
     broker,
     ...(identity === undefined ? {} : { identity }),
+    socketAlways: request.socketAlways === true,
     listen: ({ listener, ttlMs }) => {
       if (delivery === 'env') throw new CellError('internal.bug', 'A socket was asked for secrets in the environment');
-      return openSecretSocket({ directory: `${scratch}/secrets`, ...(plan.user.hostUid === undefined ? {} : { hostUid: plan.user.hostUid }), delivery, listener, ttlMs, clock: systemClock, random: systemRandom });
+      return openSecretSocket({ directory: ownPlace ?? `${scratch}/secrets`, ...(ownPlace === undefined ? {} : { pathInCell: `${ownPlace}/broker.sock` }), ...(plan.user.hostUid === undefined ? {} : { hostUid: plan.user.hostUid }), delivery, listener, ttlMs, clock: systemClock, random: systemRandom });
     },
   });
 }
+
+/** Where the reference puts its socket: a cell that sees the host's file system does not see our state folder. */
+function freeSocketFolder(): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+  return `/tmp/cellos-rs-${Array.from(systemRandom.bytes(6), (byte) => letters.charAt(byte % letters.length)).join('')}`;
+}
+
+const needsSocket = (request: RunRequest, plan: CellPlan): boolean => plan.secrets.delivery !== 'env' && (plan.secrets.refs.length > 0 || request.socketAlways === true);
 
 function prepareScratch(scratch: string, plan: CellPlan): void {
   mkdirSync(scratch, { mode: 0o700 });
@@ -230,10 +247,10 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
   try {
     prepareScratch(scratch, plan);
     const backend = noting(createBwrapBackend(), ({ initPid, initStartTime, namespaces: { pid, net } }) =>
-      state.markLive({ ...mark, cell: { init: { pid: initPid, startTime: initStartTime }, namespaces: { ...(pid === undefined ? {} : { pid }), ...(net === undefined ? {} : { net }) } } }),
+      state.markLive({ ...mark, cell: { init: { pid: initPid, startTime: initStartTime }, namespaces: { ...(pid === undefined ? {} : { pid }), ...(net === undefined || plan.hostView?.network === 'host' ? {} : { net }) } } }),
     );
     // What asks for secrets waits for them [X3]; any other cell forms while the keys are read and the beginning is written.
-    if (plan.secrets.refs.length === 0) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
+    if (plan.secrets.refs.length === 0 && !needsSocket(request, plan)) forming = backend.create(plan, { signal: request.signal, scratchDirectory: scratch });
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
     const keys = await signingKeys(state);
     const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });

@@ -15,5 +15,5 @@ export interface ExportSink {
    * Delivers all of the bytes or nothing: a failed push leaves no partial file.
    * @throws CellError `export.failed`
    */
-  push(artifact: { cellId: string; name: string; contentType?: string }, bytes: ByteStream, options: { signal: AbortSignal }): Promise<ExportReceipt>;
+  push(artifact: { cellId: string; name: string; contentType?: string; /** When it is known, `bytes` can be read again from the beginning. */ sizeBytes?: number }, bytes: ByteStream, options: { signal: AbortSignal }): Promise<ExportReceipt>;
 }

@@ -17,7 +17,7 @@ export interface SecretLease extends AsyncDisposable {
 }
 
 export interface SecretBroker {
-  readonly name: 'env' | 'file';
+  readonly name: 'env' | 'file' | 'memory';
   /** @throws CellError `secret.missing` (absent or empty) | `secret.broker` */
   lease(ref: string, options: { ttlMs: number; signal: AbortSignal }): Promise<SecretLease>;
 }

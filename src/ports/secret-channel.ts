@@ -4,6 +4,8 @@ import type { TeardownLine } from './cell-backend.ts';
 
 export interface SecretListener {
   knows(key: string): boolean;
+  /** Life of this key from the opening of the channel, ms, when it is shorter than the channel's. */
+  ttlMs?(key: string): number;
   /** @throws when the lease is over; the text is told to the workload */
   read(key: string): Promise<Secret>;
   /** A request that was turned down. */

@@ -3,7 +3,8 @@
  * name of its folder, and it is run by the adapter named after both.
  *
  *   N1  a case listed in docs/compatibility.md has to differ: one that agrees again is a failure, so the list cannot go stale;
- *   N2  a file without an adapter fails when its area is claimed, and is named either way.
+ *   N2  a file without an adapter fails when its area is claimed, and is named either way;
+ *   N3  a case that this host cannot run is skipped by name, never in silence.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
@@ -11,13 +12,15 @@ import { messageOf } from '../../src/base/errors.ts';
 import { isJsonArray, isJsonObject, type JsonValue } from '../../src/base/json.ts';
 import { parseJson } from '../../src/base/json-parse.ts';
 import { ADAPTERS, CLAIMED_AREAS } from './adapters.ts';
-import type { VectorCase } from './vector.ts';
+import { Skipped, type VectorCase } from './vector.ts';
 
 export interface FileResult {
   /** `area/file` without `.json`. */
   readonly id: string;
   readonly passed: number;
   readonly deviates: number;
+  /** What this host cannot run, each with the reason [N3]. */
+  readonly skipped: readonly string[];
   readonly failures: readonly string[];
   /** No adapter: nothing was run. */
   readonly missing: boolean;
@@ -51,22 +54,30 @@ export async function runFile(file: string, deviations: ReadonlySet<string>): Pr
   if (cases === undefined) return undefined;
   const id = `${basename(dirname(file))}/${basename(file, '.json')}`;
   const adapter = ADAPTERS[id];
-  if (adapter === undefined) return { id, passed: 0, deviates: 0, failures: [], missing: true, total: cases.length };
+  if (adapter === undefined) return { id, passed: 0, deviates: 0, failures: [], skipped: [], missing: true, total: cases.length };
   let passed = 0;
   let deviates = 0;
   const failures: string[] = [];
-  for (const vector of cases) {
+  const skipped: string[] = [];
+  const runCase = async (vector: VectorCase): Promise<void> => {
     const listed = deviations.has(`${id}: ${vector.name}`);
     try {
       await adapter(vector);
       if (listed) failures.push(`${vector.name}: agrees with the reference, but docs/compatibility.md lists it as deviating`); // N1
       else passed += 1;
     } catch (error) {
-      if (listed) deviates += 1;
+      if (error instanceof Skipped) skipped.push(`${vector.name}: ${error.message}`);
+      else if (listed) deviates += 1;
       else failures.push(`${vector.name}: ${messageOf(error)}`);
     }
-  }
-  return { id, passed, deviates, failures, missing: false, total: cases.length };
+  };
+  const waiting = cases.values();
+  await Promise.all(
+    Array.from({ length: adapter.atATime ?? 1 }, async () => {
+      for (const vector of waiting) await runCase(vector);
+    }),
+  );
+  return { id, passed, deviates, failures, skipped, missing: false, total: cases.length };
 }
 
 /** @returns the exit code */
@@ -84,6 +95,7 @@ export async function runVectors(paths: readonly string[], options: { deviations
         continue;
       }
       options.print(`${result.id} ${result.passed}/${result.total}${result.deviates > 0 ? ` (deviates ${result.deviates})` : ''}`);
+      for (const skip of result.skipped) options.print(`  skipped ${skip}`);
       for (const failure of result.failures) options.print(`  FAILED ${failure}`);
       passed += result.passed + result.deviates;
       failed += result.failures.length;

@@ -81,7 +81,8 @@ const SHAPE_RULES: ReadonlySet<SpecRule> = new Set<ShapeRule>(['syntax', 'wrong-
 /** One text of the reference stands for two rules of ours: no URL at all, and a URL with a query. */
 const URL_TEXT = 'spec.export.targets[].baseUrl must be an absolute http(s) base URL';
 
-function sameRule(rule: SpecRule | undefined, error: string): void {
+/** Is `rule` of ours the one that refuses with this text of the reference? */
+export function sameRule(rule: SpecRule | undefined, error: string): void {
   if (error === 'reject') {
     assert.ok(rule !== undefined, 'accepted');
     return;

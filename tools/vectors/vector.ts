@@ -10,5 +10,12 @@ export interface VectorCase {
   readonly raw: JsonObject;
 }
 
-/** Throws when ours does not agree with the case. */
-export type VectorAdapter = (vector: VectorCase) => void | Promise<void>;
+/** Throws when ours does not agree with the case, and `Skipped` when this host cannot tell. */
+export interface VectorAdapter {
+  (vector: VectorCase): void | Promise<void>;
+  /** Cases that may be run at a time; default 1. */
+  readonly atATime?: number;
+}
+
+/** What a case needs and this host has not. */
+export class Skipped extends Error {}

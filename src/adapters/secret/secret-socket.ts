@@ -24,6 +24,8 @@ export interface SecretSocketOptions {
   readonly delivery: 'runtimeBroker' | 'runtimeLeasedBroker';
   readonly listener: SecretListener;
   readonly ttlMs: number;
+  /** Where the cell sees the socket, when not beneath /run. */
+  readonly pathInCell?: string;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -45,7 +47,7 @@ function parseRequest(line: string): SecretRequest | undefined {
 }
 
 /** Answers one request line; undefined: the connection is closed without an answer. */
-export async function answerSecretRequest(line: string, session: { token: string; expired: () => boolean; listener: SecretListener }): Promise<Uint8Array | undefined> {
+export async function answerSecretRequest(line: string, session: { token: string; expired: (key: string) => boolean; listener: SecretListener }): Promise<Uint8Array | undefined> {
   const { listener } = session;
   const request = parseRequest(line);
   const error = (text: string): Uint8Array => utf8(`${JSON.stringify({ error: text })}\n`);
@@ -62,7 +64,7 @@ export async function answerSecretRequest(line: string, session: { token: string
     listener.refused(request.key, 'unknown');
     return error(`unknown secret key ${rustDebug(request.key)}`);
   }
-  if (session.expired()) {
+  if (session.expired(request.key)) {
     listener.refused(request.key, 'expired');
     return error('secret expired');
   }
@@ -109,7 +111,8 @@ function listen(server: Server, path: string): Promise<void> {
 export async function openSecretSocket(options: SecretSocketOptions): Promise<SecretChannel> {
   const { directory, listener, clock } = options;
   const token = uuidV4(options.random.bytes(16));
-  const deadlineMs = clock.monotonicMs() + options.ttlMs;
+  const openedMs = clock.monotonicMs();
+  const expired = (key: string): boolean => clock.monotonicMs() >= openedMs + Math.min(options.ttlMs, listener.ttlMs?.(key) ?? options.ttlMs);
   const path = `${directory}/broker.sock`;
   if (Buffer.byteLength(path) > 107) throw new CellError('secret.broker', `Cannot open the secret socket: its path has more than 107 bytes (${path}); use a shorter state folder`);
   const failed = (error: unknown): CellError => new CellError('secret.broker', `Cannot open the secret socket: ${messageOf(error)}`, { cause: error });
@@ -118,7 +121,7 @@ export async function openSecretSocket(options: SecretSocketOptions): Promise<Se
   } catch (error) {
     throw failed(error);
   }
-  const server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, (line) => answerSecretRequest(line, { token, expired: () => clock.monotonicMs() >= deadlineMs, listener })));
+  const server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, (line) => answerSecretRequest(line, { token, expired, listener })));
   server.maxConnections = LIMITS.secretConnectionsMax;
   try {
     await listen(server, path);
@@ -132,7 +135,7 @@ export async function openSecretSocket(options: SecretSocketOptions): Promise<Se
   return {
     directory,
     variables: new Map(
-      Object.entries({ CELLOS_SECRET_DELIVERY: options.delivery, CELLOS_RUNTIME_SECRET_SOCKET: '/run/cellos/secrets/broker.sock', CELLOS_RUNTIME_SECRET_TOKEN: token }).map(([name, value]) => [name, new Secret(utf8(value))]),
+      Object.entries({ CELLOS_SECRET_DELIVERY: options.delivery, CELLOS_RUNTIME_SECRET_SOCKET: options.pathInCell ?? '/run/cellos/secrets/broker.sock', CELLOS_RUNTIME_SECRET_TOKEN: token }).map(([name, value]) => [name, new Secret(utf8(value))]),
     ),
     async close() {
       await new Promise<void>((resolve) => server.close(() => resolve()));

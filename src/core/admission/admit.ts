@@ -44,11 +44,11 @@ function runViolations({ run, authority, identity }: ExecutionCellSpec, commands
   return violations;
 }
 
-/** Decides whether a parsed document may be planned. Pure. @param input.commands `caller`: commands come one by one, the document needs none */
-export function admit(input: { document: SpecDocument; commands?: 'document' | 'caller'; nowMs: number }): AdmissionVerdict {
+/** Decides whether a parsed document may be planned. Pure. @param input.commands `caller`: commands come one by one, the document needs none; `zeroTtl`: a cell without time is taken, whose command then never starts */
+export function admit(input: { document: SpecDocument; commands?: 'document' | 'caller'; zeroTtl?: boolean; nowMs: number }): AdmissionVerdict {
   const { spec } = input.document.document;
   const violations = runViolations(spec, input.commands ?? 'document');
-  if (BigInt(spec.lifetime.ttlSeconds) === 0n) {
+  if (BigInt(spec.lifetime.ttlSeconds) === 0n && input.zeroTtl !== true) {
     violations.push({ rule: 'lifetime.positive', message: 'spec.lifetime.ttlSeconds is 0: the cell would end before it starts; give it at least 1' });
   }
   if (violations.length > 0) return { kind: 'refused', violations };

@@ -79,7 +79,7 @@ export const DATA_SCHEMAS: Readonly<Record<EventName, Describe>> = {
   authzRejected: built(authority.authzRejectedData),
   homeostasisViolation: built(authority.homeostasisViolationData),
   auditReconciled: built(authority.auditReconciledData),
-  auditSegmentSealed: of({ chainId: text, fromSeq: u64, toSeq: u64, headRowHash: text }),
+  auditSegmentSealed: of({ chainId: text, headRowHash: text, integrity: text, lastSeq: u64 }),
   crossHostEntry: of({ nodeId: text, seq: u64, prevDigest: text, payload: anything }),
   hostBaseline: of({ schemaVersion: text, probeMode: text, controls: listOf(control), allSatisfied: flag, host: optional(text) }),
   evidencePackage: of({ period: text, orgRootKid: text, artifacts: listOf(objectOf({ name: text, digest: text })) }),

@@ -29,9 +29,32 @@ export interface RunAsks {
   readonly secretSources: readonly string[];
   /** Is there a local folder for artifacts without a target? */
   readonly localExport: boolean;
+  /** The whole environment of the command but for its secrets; without it the default one and `env`. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly hostView?: HostView;
+  /** Things of the document that the caller sees to, by the plan's own names, and how: `authority.derivation`, `export.target.NAME`. */
+  readonly settled?: ReadonlyMap<string, string>;
+  /** `off` only together with `hostView`. */
+  readonly seccomp?: { readonly profile: 'default' | 'off'; /** A classic BPF program that is loaded besides. */ readonly extra?: Uint8Array };
+  /** Processor time of every period, exact; goes before `cpus`. */
+  readonly cpuMax?: { readonly quotaMicros: number; readonly periodMicros: number };
 }
 
 export const NO_ASKS: RunAsks = { mounts: [], env: {}, allowDowngrade: [], secretSources: [], localExport: false };
+
+/**
+ * The weaker cell of the supervisor's profile `portable`, which has to be asked for by that name: the host's own file system, as far as the
+ * invoking user reaches it without any capability, and the host's network unless that is kept out.
+ */
+export interface HostView {
+  readonly network: 'host' | 'own';
+  /** Absolute, links resolved: where a relative working directory begins. */
+  readonly directory: string;
+  /** Host folders that are empty in the cell: the state of CellOS with its keys. */
+  readonly hidden: readonly string[];
+  /** Put an empty writable folder in the place of the working directory. */
+  readonly privateFolder: boolean;
+}
 
 /** Default limits of a cell (product.md). */
 export const DEFAULTS = {

@@ -4,14 +4,17 @@
  *   P1, P2  see plan.ts
  *   P3      what cannot be met refuses, unless the caller allowed that very name; a default nobody asked for is named, not refused
  */
+import { toBase64 } from '../../base/bytes.ts';
 import { canonicalBytes } from '../../base/canonical-json.ts';
 import { type Digest, digestOf } from '../../base/crypto.ts';
+import { assert } from '../../base/errors.ts';
 import type { CellId, RunId, SpecId } from '../../base/ids.ts';
 import type { JsonValue } from '../../base/json.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { Admission } from '../admission/admit.ts';
 import type { ExecutionCellSpec } from '../spec/document.ts';
 import { DEFAULTS, type RunAsks } from './asks.ts';
+import { BY_NAME, byName, hostViewItems } from './host-view.ts';
 import type { CellPlan, HostFacts, PlanItem, PlannedMount } from './plan.ts';
 import { documentItems, enforced, unmet } from './plan-items.ts';
 import { planLimits, toSafeNumber } from './plan-limits.ts';
@@ -47,8 +50,10 @@ export function cellPath(path: string, base: string = DEFAULTS.workDirectory): s
   return `/${parts.join('/')}`;
 }
 
-function isolationItems(host: HostFacts, hostUid: number | undefined, seccompDigest: Digest): PlanItem[] {
-  const items: PlanItem[] = [];
+function isolationItems(host: HostFacts, asks: RunAsks, hostUid: number | undefined, seccompDigest: Digest): PlanItem[] {
+  const { hostView } = asks;
+  const shared = hostView === undefined ? [] : hostViewItems(host, hostView);
+  const items: PlanItem[] = [...shared];
   for (const [name, what] of [
     ['pid', 'sees only its own processes'],
     ['mount', 'sees only the planned mounts'],
@@ -58,16 +63,18 @@ function isolationItems(host: HostFacts, hostUid: number | undefined, seccompDig
     ['cgroup', 'sees its own groups as the root'],
     ['user', 'holds no host identity, and can make no further user namespace'],
   ] as const) {
-    items.push(enforced(`namespace.${name}`, 'default own', what, `kernel ${name} namespace`));
+    if (!shared.some((item) => item.name === `namespace.${name}`)) items.push(enforced(`namespace.${name}`, 'default own', what, `kernel ${name} namespace`));
   }
   items.push(enforced('capabilities', 'default none', 'none', 'bwrap --cap-drop ALL, bounding set empty'));
   items.push(enforced('no-new-privileges', 'default on', 'on', 'prctl PR_SET_NO_NEW_PRIVS'));
-  items.push(enforced('seccomp', 'default filter', seccompDigest, `seccomp filter, ${host.arch}`));
+  if (asks.seccomp?.profile === 'off') items.push(byName('seccomp', 'no filter', 'none'));
+  else items.push(enforced('seccomp', 'default filter', seccompDigest, `seccomp filter, ${host.arch}`));
+  if (asks.seccomp?.extra !== undefined) items.push(enforced('seccomp.extra', 'a program of the operator', digestOf(asks.seccomp.extra), 'seccomp filter'));
   items.push(enforced('environment', "default none of the host's", 'only what the plan lists', 'execve with a list of our own'));
   items.push(enforced('descriptors', 'default none', 'stdin, stdout and stderr, each a pipe', 'close_range before exec'));
   items.push(
     hostUid === undefined
-      ? { name: 'user.host-uid', asked: 'default own', effective: `the invoker's (${host.euid})`, mechanism: '', status: 'downgraded', reason: 'Only root can give a cell a host user of its own' }
+      ? { name: 'user.host-uid', asked: 'default own', effective: `the invoker's (${host.euid})`, mechanism: '', status: 'downgraded', reason: hostView === undefined ? 'Only root can give a cell a host user of its own' : BY_NAME }
       : enforced('user.host-uid', 'default own', String(hostUid), 'setresuid before exec'),
   );
   return items;
@@ -125,6 +132,7 @@ function timeOf(spec: ExecutionCellSpec): CellPlan['time'] {
 }
 
 function baseEnvironment(asks: RunAsks): Record<string, string> {
+  if (asks.environment !== undefined) return { ...asks.environment };
   return { PATH: DEFAULTS.path, HOME: DEFAULTS.workDirectory, LANG: 'C.UTF-8', TMPDIR: '/tmp', ...asks.env };
 }
 
@@ -133,7 +141,9 @@ export function planCell(input: PlanInput): Planned {
   const { host, asks, runId } = input;
   const { spec } = input.admission.document.document;
   const allowed = new Set(asks.allowDowngrade);
-  const hostUid = host.privileged ? hostUidFor(host.pid, input.slot) : undefined;
+  const { hostView } = asks;
+  const hostUid = host.privileged && hostView === undefined ? hostUidFor(host.pid, input.slot) : undefined;
+  assert(hostView !== undefined || asks.seccomp?.profile !== 'off', 'only a cell that sees the host goes without a filter');
   const limits = planLimits({ spec, asks, host, runId, allowed });
   const mounts = mountsOf(asks, hostUid);
   const refs = secretRefsOf(spec);
@@ -141,20 +151,23 @@ export function planCell(input: PlanInput): Planned {
   const tmpfs = tmpfsSizes(limits.limits.memoryMaxBytes, asks.workspace !== undefined);
   const items: PlanItem[] = [
     ...hostItems(host),
-    ...isolationItems(host, hostUid, input.seccompDigest),
+    ...isolationItems(host, asks, hostUid, input.seccompDigest),
     ...limits.items,
     ...mounts.items,
-    enforced('limit.tmp', 'default', `${tmpfs.tmp} bytes`, 'tmpfs size, of /tmp and of /dev/shm'),
-    ...(tmpfs.work === undefined ? [] : [enforced('limit.work', 'default', `${tmpfs.work} bytes`, 'tmpfs size')]),
+    ...(hostView === undefined ? [enforced('limit.tmp', 'default', `${tmpfs.tmp} bytes`, 'tmpfs size, of /tmp and of /dev/shm')] : []),
+    ...(tmpfs.work === undefined || hostView !== undefined ? [] : [enforced('limit.work', 'default', `${tmpfs.work} bytes`, 'tmpfs size')]),
     enforced('time.ttl', `${time.ttlMs} ms`, `${time.ttlMs} ms, then ${time.graceMs} ms to stop`, 'supervisor, monotonic clock'),
     ...(time.timeoutMs === undefined ? [] : [enforced('time.timeout', `${time.timeoutMs} ms`, `${time.timeoutMs} ms`, 'supervisor, monotonic clock')]),
     enforced('output.kept', 'default', `${LIMITS.outputKeptBytesMax} bytes a stream`, 'supervisor'),
     ...secretItems(spec, refs),
-    ...documentItems(spec, allowed),
+    ...documentItems(spec, allowed, asks),
   ];
   const missing = items.filter((item) => item.status === 'unsatisfiable');
   if (missing.length > 0 || host.bwrap === undefined || host.helper === undefined) return { kind: 'unsatisfiable', items, missing };
   const used = items.filter((item) => item.status === 'downgraded' && allowed.has(item.name)).map((item) => item.name);
+  const { workingDirectory } = spec.run ?? {};
+  const home = hostView?.directory ?? DEFAULTS.workDirectory;
+  const directory = workingDirectory === undefined ? home : cellPath(workingDirectory, home);
   const plan: CellPlan = {
     v: 1,
     backend: 'bwrap',
@@ -164,16 +177,17 @@ export function planCell(input: PlanInput): Planned {
     items,
     downgrades: used,
     argv: spec.run?.argv ?? [],
-    workingDirectory: spec.run?.workingDirectory === undefined ? DEFAULTS.workDirectory : cellPath(spec.run.workingDirectory),
+    workingDirectory: directory,
     env: baseEnvironment(asks),
-    user: { uid: DEFAULTS.uid, gid: DEFAULTS.gid, ...(hostUid === undefined ? {} : { hostUid }) },
+    user: hostView === undefined ? { uid: DEFAULTS.uid, gid: DEFAULTS.gid, ...(hostUid === undefined ? {} : { hostUid }) } : { uid: host.euid, gid: host.egid },
     hostname: DEFAULTS.hostname,
     mounts: mounts.mounts,
     tmpfs,
     ...(asks.workspace === undefined ? {} : { workspace: { source: asks.workspace.source, target: DEFAULTS.workDirectory } }),
     limits: limits.limits,
     cgroups: limits.cgroups,
-    seccomp: { profile: 'default', arch: host.arch, digest: input.seccompDigest },
+    seccomp: { profile: asks.seccomp?.profile ?? 'default', arch: host.arch, digest: input.seccompDigest, ...extraFilter(asks) },
+    ...(hostView === undefined ? {} : { hostView: { network: hostView.network, hidden: hostView.hidden, ...(hostView.privateFolder && workingDirectory !== undefined ? { privateFolder: directory } : {}) } }),
     time,
     output: { keptBytesMax: LIMITS.outputKeptBytesMax },
     secrets: { delivery: spec.run?.secretDelivery ?? 'env', refs },
@@ -181,6 +195,11 @@ export function planCell(input: PlanInput): Planned {
     programs: { bwrap: host.bwrap.path, helper: host.helper.path },
   };
   return { kind: 'planned', plan };
+}
+
+function extraFilter(asks: RunAsks): Partial<CellPlan['seccomp']> {
+  const extra = asks.seccomp?.extra;
+  return extra === undefined ? {} : { extra: { digest: digestOf(extra), program: toBase64(extra) } };
 }
 
 /** The identity's reference first, then the rest, each once (reference/03 §9.1). */

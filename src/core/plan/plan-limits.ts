@@ -37,7 +37,9 @@ function wantedLimits(spec: ExecutionCellSpec, asks: RunAsks, host: HostFacts): 
   const cpu =
     cpuMax !== undefined
       ? { quotaMicros: toSafeNumber(cpuMax.quotaMicros), periodMicros: cpuMax.periodMicros === undefined ? DEFAULTS.cpuPeriodMicros : toSafeNumber(cpuMax.periodMicros) }
-      : asks.cpus !== undefined
+      : asks.cpuMax !== undefined
+        ? asks.cpuMax
+        : asks.cpus !== undefined
         ? { quotaMicros: Math.max(1000, Math.round(asks.cpus * DEFAULTS.cpuPeriodMicros)), periodMicros: DEFAULTS.cpuPeriodMicros }
         : undefined;
   return {

@@ -78,7 +78,10 @@ export interface CellPlan {
   readonly workspace?: { readonly source: string; readonly target: string };
   readonly limits: { readonly memoryMaxBytes?: number; readonly pidsMax?: number; readonly cpuQuotaMicros?: number; readonly cpuPeriodMicros?: number };
   readonly cgroups: readonly PlannedCgroup[];
-  readonly seccomp: { readonly profile: 'default'; readonly arch: 'x64' | 'arm64'; readonly digest: Digest };
+  /** `off`: only with `hostView`. `extra`: a program of the operator, loaded besides, base64. */
+  readonly seccomp: { readonly profile: 'default' | 'off'; readonly arch: 'x64' | 'arm64'; readonly digest: Digest; readonly extra?: { readonly digest: Digest; readonly program: string } };
+  /** Only in a cell of the profile `portable`: the host's file system and perhaps its network. `privateFolder` is an empty folder in the place of one of the host. */
+  readonly hostView?: { readonly network: 'host' | 'own'; readonly hidden: readonly string[]; readonly privateFolder?: string };
   readonly time: { readonly ttlMs: number; readonly timeoutMs?: number; readonly graceMs: number };
   readonly output: { readonly keptBytesMax: number };
   readonly secrets: { readonly delivery: SecretDeliveryMode; readonly refs: readonly string[] };

@@ -24,6 +24,8 @@ export interface SecretSessionOptions {
   /** Opens the socket for the delivery modes that need one. */
   readonly listen: (request: { listener: SecretListener; ttlMs: number }) => Promise<SecretChannel>;
   readonly identity?: WorkloadIdentity;
+  /** Open the socket though there is nothing to fetch, as the reference does. */
+  readonly socketAlways?: boolean;
 }
 
 interface Held {
@@ -92,7 +94,7 @@ export class SecretSession {
       const isIdentity = identity?.secretRef === ref;
       try {
         const key = isIdentity && identity !== undefined && plan.secrets.delivery !== 'runtimeLeasedBroker' ? identityKey(identity) : ref;
-        const lease = await broker.lease(key, { ttlMs: plan.time.ttlMs, signal });
+        const lease = await broker.lease(key, { ttlMs: this.#ttlMs(ref), signal });
         this.#held.push({ ref, lease, uses: 0 });
         this.#recordLease(ref, lease.leaseId, 'minted', 0);
       } catch (error) {
@@ -102,7 +104,14 @@ export class SecretSession {
     }
     if (plan.secrets.delivery === 'env') {
       for (const held of this.#held) this.#env.set(held.ref, await this.#read(held, signal));
-    } else if (this.#held.length > 0) await this.#open(signal);
+    } else if (this.#held.length > 0 || this.#options.socketAlways === true) await this.#open(signal);
+  }
+
+  /** Of the identity its own, of everything else the cell's; never under a second, as the reference has it. */
+  #ttlMs(ref: string): number {
+    const { plan, identity } = this.#options;
+    const own = identity?.secretRef === ref ? identity.ttlSeconds : undefined;
+    return Math.max(own === undefined ? plan.time.ttlMs : Math.min(Number(own) * 1000, plan.time.ttlMs), 1000);
   }
 
   async #read(held: Held, signal: AbortSignal): Promise<Secret> {
@@ -118,6 +127,7 @@ export class SecretSession {
     if (plan.secrets.delivery === 'runtimeBroker') for (const held of this.#held) snapshot.set(held.ref, await held.lease.read({ signal }));
     const listener: SecretListener = {
       knows: (key) => this.#held.some((held) => held.ref === key),
+      ttlMs: (key) => this.#ttlMs(key),
       read: async (key) => {
         const held = this.#held.find((one) => one.ref === key);
         if (held === undefined) throw new Error('unknown key');

@@ -96,7 +96,7 @@ export class CellSession {
       const started = recorder.record('started', referenceData.started(run, { specHash: document.rawHash }), { cex: { cexauthorityclass: 'mutate', cextrustceiling: 'inferred', cexsessionid: sessionId } });
       input.secrets.recordIdentity(recorder, run);
       recorder.record('containerSecurity', referenceData.containerSecurity(run, cell.facts.capabilities), { tier: 'kernel' });
-      recorder.record('networkPolicy', referenceData.networkPolicy(run));
+      if (plan.hostView?.network !== 'host') recorder.record('networkPolicy', referenceData.networkPolicy(run));
       recorder.barrier(); // Q1
       return new CellSession(deps, input, { cell, run, sessionId, started });
     } catch (error) {

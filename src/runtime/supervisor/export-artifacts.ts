@@ -35,7 +35,7 @@ export interface ExportOutcome {
 }
 
 /** @throws CellError `export.refused` | `export.failed` after it is recorded; `evidence.unwritable` */
-export async function exportArtifact(context: ExportContext, artifact: { readonly name: string; readonly path: string }): Promise<ExportedArtifact> {
+export async function exportArtifact(context: ExportContext, artifact: { readonly name: string; readonly path: string; readonly contentType?: string }): Promise<ExportedArtifact> {
   const { session, bundle, sink, signal } = context;
   const { run, plan, recorder, provenance } = session;
   const { name } = artifact;
@@ -44,12 +44,12 @@ export async function exportArtifact(context: ExportContext, artifact: { readonl
     const path = cellPath(artifact.path, plan.workingDirectory);
     const kept = await bundle.keepArtifact(session.cell.files.read(path, { sizeBytesMax: LIMITS.artifactSizeBytesMax, signal }));
     const inBundle = { targetKind: 'local' as const, destination: `${run.cellId}/${name}`, bytesWritten: kept.bytes };
-    const receipt = sink === undefined ? inBundle : await sink.push({ cellId: run.cellId, name }, context.readBack(kept.path), { signal });
+    const receipt = sink === undefined ? inBundle : await sink.push({ cellId: run.cellId, name, sizeBytes: kept.bytes, ...(artifact.contentType === undefined ? {} : { contentType: artifact.contentType }) }, context.readBack(kept.path), { signal });
     recorder.record('exportCompleted', jsonObject({ ...referenceData.exportCompleted(run, { artifactName: name, receipt, provenance }), sha256: kept.digest.slice('sha256:'.length) }));
     return { name, destination: receipt.destination, path: kept.path, bytes: kept.bytes, digest: kept.digest };
   } catch (error) {
     if (isCellError(error, 'evidence.unwritable')) throw error;
-    recorder.record('exportFailed', referenceData.exportFailed(run, { artifactName: name, targetKind: 'local', reason: messageOf(error), provenance }));
+    recorder.record('exportFailed', referenceData.exportFailed(run, { artifactName: name, targetKind: sink?.kind ?? 'local', reason: messageOf(error), provenance }));
     if (isCellError(error) && error.code !== 'file.refused') throw error;
     throw new CellError(isCellError(error) ? 'export.refused' : 'export.failed', `Cannot export "${name}": ${messageOf(error)}`, { cause: error, facts: { name } });
   }

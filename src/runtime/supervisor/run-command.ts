@@ -25,6 +25,10 @@ export interface CommandOutcome {
   readonly signal?: number;
   /** Why, in one sentence, when it was not the command's own doing. */
   readonly reason?: string;
+  /** Which of our own reasons ended it. */
+  readonly stop?: StopReason['kind'];
+  /** Of a command that could not be started. */
+  readonly errno?: number;
   readonly durationMs: number;
   readonly usage: CellUsage;
 }
@@ -167,7 +171,7 @@ function outcomeOf(end: ProcessEnd, state: EndingState, usage: CellUsage, outOfM
   const stopped = state.phase === 'ended' ? state.reason : undefined;
   if (stopped !== undefined) {
     const { ending, exitCode, text } = reasonOf(stopped, request);
-    return { ...base, ending, exitCode, reason: text, ...(end.kind === 'signalled' ? { signal: end.signal } : {}) };
+    return { ...base, ending, exitCode, reason: text, stop: stopped.kind, ...(end.kind === 'signalled' ? { signal: end.signal } : {}) };
   }
   switch (end.kind) {
     case 'exited':
@@ -178,7 +182,7 @@ function outcomeOf(end: ProcessEnd, state: EndingState, usage: CellUsage, outOfM
     case 'exec-failed': {
       const missing = end.errno === ENOENT || end.errno === ENOTDIR;
       const what = end.stage === 'chdir' ? `the working directory ${request.cwd} cannot be entered` : end.stage === 'fork' ? 'no process could be made' : missing ? `${request.argv[0]} was not found in the cell` : `${request.argv[0]} cannot be executed`;
-      return { ...base, ending: 'exec-failed', exitCode: end.stage === 'exec' && missing ? 127 : 126, reason: what };
+      return { ...base, ending: 'exec-failed', exitCode: end.stage === 'exec' && missing ? 127 : 126, reason: what, errno: end.errno };
     }
     case 'lost':
       return outOfMemory ? { ...base, ending: 'limit-exceeded', exitCode: 137, reason: 'the memory limit of the cell was reached' } : { ...base, ending: 'lost', exitCode: 125, reason: end.reason };
@@ -232,7 +236,7 @@ function recordOutcome(session: CellSession, request: CommandRequest, { end, out
     if (streams.some((stream) => stream['truncated'] === true)) recorder.record('limitReached', jsonObject({ ...ids, limit: 'output', limitBytes: session.plan.output.keptBytesMax }));
   }
   const spawnError = outcome.ending === 'exec-failed' || outcome.ending === 'lost' ? outcome.reason : undefined;
-  recorder.record('networkEnforcement', referenceData.networkEnforcement(run, { nftRulesApplied: false, commandExitCode: outcome.exitCode, ...(spawnError === undefined ? {} : { spawnError }) }));
+  if (session.plan.hostView?.network !== 'host') recorder.record('networkEnforcement', referenceData.networkEnforcement(run, { nftRulesApplied: false, commandExitCode: outcome.exitCode, ...(spawnError === undefined ? {} : { spawnError }) }));
   recorder.record('commandCompleted', jsonObject({ ...referenceData.commandCompleted(run, { argv: request.argv, exitCode: outcome.exitCode, durationMs: outcome.durationMs, ...(spawnError === undefined ? {} : { spawnError }) }), ...number }));
 }
 

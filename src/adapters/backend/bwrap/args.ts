@@ -3,9 +3,10 @@
  * the caller hands in.
  *
  *   R1  no host path is an argument of bubblewrap but the staging folder: the cell can read the arguments of its PID 1's parent;
+ *   R3  a cell of the profile `portable` sees the host's file system, but for what its plan hides, and writes neither to /sys nor to /proc/sys.
  *   R2  the root of the cell and every system folder are read-only; what is writable is named here: /work, /tmp, /dev/shm, --rw mounts.
  */
-import { concatBytes, utf8 } from '../../../base/bytes.ts';
+import { concatBytes, fromBase64, utf8 } from '../../../base/bytes.ts';
 import type { CellPlan } from '../../../core/plan/plan.ts';
 
 /** What exists on the host, as `args` needs to know it. */
@@ -19,7 +20,7 @@ export interface SystemView {
 }
 
 /** Descriptors of the launcher and what runs after it. */
-export const FD = { plan: 3, control: 4, status: 5, seccomp: 6, args: 7 } as const;
+export const FD = { plan: 3, control: 4, status: 5, seccomp: 6, args: 7, extraSeccomp: 8 } as const;
 
 const KIND = { cgroup: 1, mount: 2, overlay: 3, file: 4, dir: 5, link: 6, user: 7, stage: 8, memfd: 9, keep: 10, exec: 11, end: 12 } as const;
 
@@ -105,30 +106,57 @@ function stageOwn(plan: CellPlan, view: SystemView, staged: Staged, extra: { scr
   }
 }
 
-/** Turns a plan into what the launcher reads. */
-export function cellLaunch(plan: CellPlan, view: SystemView, extra: { seccomp: Uint8Array; scratch: string; secrets?: string }): CellLaunch {
-  const staged: Staged = { records: [], args: [] };
+const HIDDEN_PROC = ['/proc/irq', '/proc/bus', '/proc/fs', '/proc/sysrq-trigger'] as const;
+
+function ownRoot(plan: CellPlan, view: SystemView, staged: Staged, extra: { scratch: string; secrets?: string }): void {
   const { args } = staged;
-  args.push('--unshare-all', '--unshare-user', '--disable-userns', '--as-pid-1', '--die-with-parent', '--new-session', '--clearenv', '--cap-drop', 'ALL');
-  args.push('--uid', String(plan.user.uid), '--gid', String(plan.user.gid), '--hostname', plan.hostname);
-  args.push('--seccomp', String(FD.seccomp), '--json-status-fd', String(FD.status));
   stageSystem(plan, view, staged);
   args.push('--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys');
-  for (const path of ['/proc/irq', '/proc/bus', '/proc/fs', '/proc/sysrq-trigger']) args.push('--ro-bind-try', path, path);
+  for (const path of HIDDEN_PROC) args.push('--ro-bind-try', path, path);
   // /dev is bubblewrap's own tmpfs: without a size it would grow to half of the host's memory, and without the remount be writable. [R2]
   args.push('--dev', '/dev', '--size', String(plan.tmpfs.tmp), '--tmpfs', '/dev/shm', '--remount-ro', '/dev');
   stageOwn(plan, view, staged, extra);
   args.push('--remount-ro', '/', '--chdir', '/');
+}
+
+/** R3. Processes see only their own in /proc. The staging folder holds nothing here, and is the host's again. */
+function hostRoot(plan: CellPlan, hostView: NonNullable<CellPlan['hostView']>, args: string[]): void {
+  args.push('--dev-bind', '/', '/', '--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--ro-bind-try', '/sys', '/sys');
+  for (const path of HIDDEN_PROC) args.push('--ro-bind-try', path, path);
+  for (const path of hostView.hidden) args.push('--size', '65536', '--perms', '0000', '--tmpfs', path);
+  if (hostView.privateFolder !== undefined) args.push('--size', String(plan.tmpfs.work ?? plan.tmpfs.tmp), '--tmpfs', hostView.privateFolder);
+  args.push('--chdir', '/');
+}
+
+/** Programs of the filter: one, or ours and the operator's. */
+function filterArgs(plan: CellPlan, seccomp: Uint8Array): { args: string[]; memfds: Uint8Array[] } {
+  const extra = plan.seccomp.extra === undefined ? undefined : fromBase64(plan.seccomp.extra.program);
+  const programs = [...(plan.seccomp.profile === 'off' ? [] : [{ fd: FD.seccomp as number, bytes: seccomp }]), ...(extra === undefined ? [] : [{ fd: FD.extraSeccomp as number, bytes: extra }])];
+  const option = programs.length > 1 ? '--add-seccomp-fd' : '--seccomp';
+  return { args: programs.flatMap(({ fd }) => [option, String(fd)]), memfds: programs.map(({ fd, bytes }) => record(KIND.memfd, fd, bytes)) };
+}
+
+/** Turns a plan into what the launcher reads. */
+export function cellLaunch(plan: CellPlan, view: SystemView, extra: { seccomp: Uint8Array; scratch: string; secrets?: string }): CellLaunch {
+  const staged: Staged = { records: [], args: [] };
+  const { args } = staged;
+  const { hostView } = plan;
+  const filter = filterArgs(plan, extra.seccomp);
+  args.push('--unshare-all', '--unshare-user', ...(hostView === undefined ? ['--disable-userns'] : []), ...(hostView?.network === 'host' ? ['--share-net'] : []), '--as-pid-1', '--die-with-parent', '--new-session', '--clearenv', '--cap-drop', 'ALL');
+  args.push('--uid', String(plan.user.uid), '--gid', String(plan.user.gid), ...(hostView === undefined ? ['--hostname', plan.hostname] : []));
+  args.push(...filter.args, '--json-status-fd', String(FD.status));
+  if (hostView === undefined) ownRoot(plan, view, staged, extra);
+  else hostRoot(plan, hostView, args);
   const records = [
     ...plan.cgroups.map((group) => record(KIND.cgroup, group.version, group.path)),
     ...(plan.user.hostUid === undefined ? [] : [record(KIND.user, plan.user.hostUid, plan.user.hostUid)]),
     record(KIND.stage, view.stage),
     ...staged.records,
-    record(KIND.memfd, FD.seccomp, extra.seccomp),
+    ...filter.memfds,
     record(KIND.memfd, FD.args, `${args.join('\0')}\0`),
     record(KIND.keep, FD.control),
     record(KIND.keep, FD.status),
-    ...[plan.programs.bwrap, '--args', String(FD.args), '--', '/run/cellos/bin/init', 'init', String(FD.control)].map((arg) => record(KIND.exec, arg)),
+    ...[plan.programs.bwrap, '--args', String(FD.args), '--', hostView === undefined ? '/run/cellos/bin/init' : plan.programs.helper, 'init', String(FD.control)].map((arg) => record(KIND.exec, arg)),
     record(KIND.end),
   ];
   return { plan: concatBytes(records), bwrapArgs: args };

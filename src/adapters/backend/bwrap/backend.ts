@@ -96,14 +96,17 @@ function differences(facts: CellFacts, plan: CellPlan): string[] {
   const wrong: string[] = [];
   for (const [name, mask] of Object.entries(facts.capabilities)) if (!/^0+$/.test(mask)) wrong.push(`capability set ${name} is ${mask}, not empty`);
   if (!facts.noNewPrivs) wrong.push('no_new_privs is off');
-  if (facts.seccompMode !== 2) wrong.push(`seccomp mode is ${facts.seccompMode}, not 2`);
+  const filters = (plan.seccomp.profile === 'off' ? 0 : 1) + (plan.seccomp.extra === undefined ? 0 : 1);
+  if (facts.seccompMode !== (filters > 0 ? 2 : 0)) wrong.push(`seccomp mode is ${facts.seccompMode}, not ${filters > 0 ? 2 : 0}`);
+  // A supervisor may be under a filter of its own, which counts too; an older kernel does not count.
+  if (facts.seccompFilters >= 0 && facts.seccompFilters < filters) wrong.push(`${facts.seccompFilters} seccomp filters are loaded, not ${filters}`);
   if (plan.user.hostUid !== undefined && facts.hostUid !== plan.user.hostUid) wrong.push(`host uid is ${facts.hostUid}, not ${plan.user.hostUid}`);
   if (facts.initStartTime === '') wrong.push('the init is gone');
   for (const name of NAMESPACES) {
     const inode = facts.namespaces[name];
     if (inode === undefined) {
       if (plan.user.hostUid !== undefined) wrong.push(`namespace ${name} cannot be read`);
-    } else if (inode === namespaceInode('self', name)) wrong.push(`namespace ${name} is the host's`);
+    } else if (inode === namespaceInode('self', name) && !(name === 'net' && plan.hostView?.network === 'host')) wrong.push(`namespace ${name} is the host's`);
   }
   return wrong;
 }
@@ -177,7 +180,9 @@ function startLauncher(plan: CellPlan, bytes: Uint8Array, scratch: string): Host
 async function start(plan: CellPlan, options: CellCreateOptions, remains: { -readonly [K in keyof Remains]: Remains[K] }): Promise<LiveCell> {
   const seccomp = seccompProgram(plan.seccomp.arch);
   if (seccomp.digest !== plan.seccomp.digest) throw new CellError('backend.failed', 'Cannot start the cell: the seccomp filter is not the planned one');
-  const launch = cellLaunch(plan, systemView(), { seccomp: seccomp.bytes, scratch: options.scratchDirectory, ...(options.secretSocketDirectory === undefined ? {} : { secrets: options.secretSocketDirectory }) });
+  // A cell that sees the host's file system must not see the staging folder in the place of one of the host's: it is put where nothing is shown.
+  const view = plan.hostView === undefined ? systemView() : { ...systemView(), stage: options.scratchDirectory };
+  const launch = cellLaunch(plan, view, { seccomp: seccomp.bytes, scratch: options.scratchDirectory, ...(options.secretSocketDirectory === undefined ? {} : { secrets: options.secretSocketDirectory }) });
   makeCgroups(plan.cgroups);
   const launcher = startLauncher(plan, launch.plan, options.scratchDirectory);
   const diagnostics = collect(launcher.channel(2));
@@ -189,10 +194,11 @@ async function start(plan: CellPlan, options: CellCreateOptions, remains: { -rea
     const initPid = status['child-pid'];
     if (initPid === undefined) throw new CellError('backend.protocol', 'Cannot read the status of bubblewrap: it names no process');
     remains.init = { pid: initPid, startTime: startTimeOf(initPid) ?? '' };
-    const held = holdNamespaces(initPid, ['pid', 'net']);
+    const ownNetwork = plan.hostView?.network !== 'host';
+    const held = holdNamespaces(initPid, ownNetwork ? ['pid', 'net'] : ['pid']);
     if (held !== undefined) remains.held = held;
     const facts = observe(initPid, await channel.hello, status);
-    remains.namespaces = { ...(facts.namespaces['pid'] === undefined ? {} : { pid: facts.namespaces['pid'] }), ...(facts.namespaces['net'] === undefined ? {} : { net: facts.namespaces['net'] }) };
+    remains.namespaces = { ...(facts.namespaces['pid'] === undefined ? {} : { pid: facts.namespaces['pid'] }), ...(facts.namespaces['net'] === undefined || !ownNetwork ? {} : { net: facts.namespaces['net'] }) };
     const wrong = differences(facts, plan);
     if (wrong.length > 0) throw new CellError('backend.failed', `Cannot start the cell: it is not as planned: ${wrong.join('; ')}`, { facts: { differences: wrong } });
     return new BwrapCell({ facts, channel, plan, launcher, remains });

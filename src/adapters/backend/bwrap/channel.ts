@@ -6,6 +6,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { utf8 } from '../../../base/bytes.ts';
+import { compareCodePoints } from '../../../base/canonical-json.ts';
 import { CellError, ignore, isCellError } from '../../../base/errors.ts';
 import type { ByteStream, CellFileEntry, CellFiles, CellProcess, ExecRequest, ProcessEnd } from '../../../ports/cell-backend.ts';
 import { CellFrameDecoder, type CellFrame, CONTROL, toCell } from '../../../wire/cell-control.ts';
@@ -183,8 +184,10 @@ export class CellChannel implements CellFiles {
       job.ended.resolve({ kind: 'lost', reason: this.#lost.message, durationMs: 0 });
       for (const one of job.queues) one.end();
     } else {
-      const env = Object.entries(request.env).map(([key, value]) => utf8(`${key}=${value}`));
-      for (const [key, secret] of request.secretEnv ?? []) env.push(Buffer.concat([utf8(`${key}=`), secret.reveal()]));
+      const values = new Map<string, Uint8Array>(Object.entries(request.env).map(([key, value]) => [key, utf8(value)]));
+      for (const [key, secret] of request.secretEnv ?? []) values.set(key, secret.reveal());
+      // Sorted: where a value came from does not show in its place.
+      const env = [...values].sort(([a], [b]) => compareCodePoints(a, b)).map(([key, value]) => Buffer.concat([utf8(`${key}=`), value]));
       const frame = toCell.exec(id, { argv: request.argv, env, cwd: request.cwd, stdin: request.stdin });
       this.#jobs.set(id, job);
       this.#send(frame);
