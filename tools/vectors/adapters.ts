@@ -3,8 +3,9 @@ import { eventAdapters } from './events.ts';
 import { exportAdapters } from './export-local.ts';
 import type { VectorAdapter } from './vector.ts';
 import { specAdapters } from './spec.ts';
+import { adgAdapters } from './spec-adg.ts';
 
 /** Areas of which every file has to have an adapter. */
 export const CLAIMED_AREAS: ReadonlySet<string> = new Set();
 
-export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...eventAdapters, ...exportAdapters };
+export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...adgAdapters, ...eventAdapters, ...exportAdapters };

@@ -3,6 +3,7 @@
  * to agree on among themselves is checked where they are used.
  */
 import { JsonFloat } from '../../base/json.ts';
+import { DECLARED_SURFACE } from '../authority/declared-surface.ts';
 import { AUTHORITY_DERIVATION, DERIVED, PROVEN } from '../authority/graph.ts';
 import { AUTHORITY_CAPABILITY, DNS_QUERY_TYPE, DOCUMENT_SHAPES, EGRESS_RULE, PLACEMENT } from './document-shape.ts';
 import { type AnyShape, BOOLEAN, defaulted, DOUBLE, lazy, list, map, nullable, oneOf, OPAQUE, optional, record, required, setOf, type Shape, STRING, tagged, type TypeOf, U16, U32, U8, UINT64 } from './shape.ts';
@@ -255,7 +256,7 @@ export const WIRE_SHAPES: Readonly<Record<string, AnyShape>> = {
   ImposedAuthority: DERIVED,
   DeclaredAuthority: DERIVED,
   ProvenAuthority: PROVEN,
-  DeclaredAuthoritySurface: record({ egressRules: defaulted(list(EGRESS_RULE), []), secretRefs: defaulted(STRINGS, []), dnsQueries: defaulted(STRINGS, []) }),
+  DeclaredAuthoritySurface: DECLARED_SURFACE,
   HostBaselineAttestationV1: HOST_BASELINE,
 };
 
