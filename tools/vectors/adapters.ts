@@ -5,9 +5,10 @@ import { authorityAdapters } from './spec-authority.ts';
 import { policyAdapters } from './spec-policy.ts';
 import type { VectorAdapter } from './vector.ts';
 import { specAdapters } from './spec.ts';
+import { adgAdapters } from './spec-adg.ts';
 import { supervisorAdapters } from './supervisor.ts';
 
 /** Areas of which every file has to have an adapter. */
 export const CLAIMED_AREAS: ReadonlySet<string> = new Set(['supervisor']);
 
-export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...authorityAdapters, ...policyAdapters, ...eventAdapters, ...exportAdapters, ...supervisorAdapters };
+export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...adgAdapters, ...authorityAdapters, ...policyAdapters, ...eventAdapters, ...exportAdapters, ...supervisorAdapters };

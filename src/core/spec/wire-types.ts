@@ -3,8 +3,10 @@
  * to agree on among themselves is checked where they are used.
  */
 import { JsonFloat } from '../../base/json.ts';
+import { DECLARED_SURFACE } from '../authority/declared-surface.ts';
+import { AUTHORITY_DERIVATION, DERIVED, PROVEN } from '../authority/graph.ts';
 import { AUTHORITY_CAPABILITY, DNS_QUERY_TYPE, DOCUMENT_SHAPES, EGRESS_RULE, PLACEMENT } from './document-shape.ts';
-import { type AnyShape, BOOLEAN, defaulted, DOUBLE, lazy, list, map, nullable, oneOf, OPAQUE, optional, record, required, setOf, type Shape, STRING, tagged, type TypeOf, U16, U32, U8, UINT64, variants } from './shape.ts';
+import { type AnyShape, BOOLEAN, defaulted, DOUBLE, lazy, list, map, nullable, oneOf, OPAQUE, optional, record, required, setOf, type Shape, STRING, tagged, type TypeOf, U16, U32, U8, UINT64 } from './shape.ts';
 
 const STRINGS = list(STRING);
 const CAPABILITY: Shape<TypeOf<typeof AUTHORITY_CAPABILITY>> = AUTHORITY_CAPABILITY;
@@ -221,52 +223,6 @@ export const PRINCIPAL: Shape<Principal> = tagged<Principal>({
   federated: record({ trust_root: required(TRUST_ROOT), identity: required(STRING) }),
 });
 
-const RULE_CLASS = oneOf('RAW_OBSERVATION', 'STRUCTURAL_ALIGNMENT', 'CRYPTOGRAPHIC_PROOF', 'OPACITY', 'IMPOSED_INTERCEPTION', 'GUEST_AGENT_DECLARATION');
-const DERIVATION_RULE = oneOf(
-  'RAW_SNI_OBSERVED',
-  'RAW_HOST_HEADER_OBSERVED',
-  'RAW_H2_AUTHORITY_OBSERVED',
-  'SNI_HOST_MATCH',
-  'H2_AUTHORITY_HOST_MATCH',
-  'SNI_CDN_PROVIDER_MATCH',
-  'JWS_SIGNATURE_VERIFIED',
-  'DANE_TLSA_BOUND',
-  'SVID_CHAIN_VERIFIED',
-  'ECH_DETECTED',
-  'ENCRYPTED_INNER_SNI',
-  'MITM_HANDSHAKE_TERMINATED',
-  'GUEST_PROC_SPAWN_OBSERVED',
-  'GUEST_PROC_EXIT_OBSERVED',
-  'GUEST_FS_INOTIFY_FIRED',
-  'GUEST_CAP_DENIAL_OBSERVED',
-  'GUEST_NET_CONNECT_ATTEMPTED',
-);
-const DERIVATION_INPUT = record({
-  type: required(oneOf('sni', 'host_header', 'h2_authority', 'tls_cert_san', 'dane_tlsa_record', 'jws_payload', 'dnssec_validated_a_record', 'mitm_terminated_observation')),
-  value: required(STRING),
-  confidence: required(DOUBLE),
-  source_event_id: optional(STRING),
-});
-const AUTHORITY_DERIVATION = record({
-  inputs: required(list(DERIVATION_INPUT)),
-  rules_applied: required(list(record({ rule: required(DERIVATION_RULE), class: required(RULE_CLASS) }))),
-  output: required(
-    record({
-      tier: required(U8),
-      confidence: required(DOUBLE),
-      epistemic_status: required(oneOf('DIRECT_OBSERVATION', 'STRUCTURALLY_BOUND', 'CRYPTOGRAPHIC_PROOF', 'OPAQUE', 'IMPOSED', 'DECLARED')),
-      binding_status: required(oneOf('BOUND', 'UNKNOWN', 'IMPOSED_BOUND', 'NOT_APPLICABLE')),
-    }),
-  ),
-});
-const DERIVED = record({ derivation: required(AUTHORITY_DERIVATION) });
-type ProofArtifact = { readonly JwsVerified: { readonly kid: string } } | { readonly DaneTlsaBound: { readonly tlsa_record_id: string } } | { readonly SvidChainVerified: { readonly spiffe_id: string } };
-const PROOF_ARTIFACT = variants<ProofArtifact>([], {
-  JwsVerified: record({ kid: required(STRING) }),
-  DaneTlsaBound: record({ tlsa_record_id: required(STRING) }),
-  SvidChainVerified: record({ spiffe_id: required(STRING) }),
-});
-
 const HOST_BASELINE = record({
   schemaVersion: required(STRING),
   probeMode: required(STRING),
@@ -302,8 +258,8 @@ export const WIRE_SHAPES: Readonly<Record<string, AnyShape>> = {
   ObservedAuthority: DERIVED,
   ImposedAuthority: DERIVED,
   DeclaredAuthority: DERIVED,
-  ProvenAuthority: record({ derivation: required(AUTHORITY_DERIVATION), artifact: required(PROOF_ARTIFACT) }),
-  DeclaredAuthoritySurface: record({ egressRules: defaulted(list(EGRESS_RULE), []), secretRefs: defaulted(STRINGS, []), dnsQueries: defaulted(STRINGS, []) }),
+  ProvenAuthority: PROVEN,
+  DeclaredAuthoritySurface: DECLARED_SURFACE,
   HostBaselineAttestationV1: HOST_BASELINE,
 };
 
