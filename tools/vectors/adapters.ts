@@ -1,5 +1,6 @@
 /** Which adapter runs which file of vectors, by `area/file`. One module an area. */
 import { eventAdapters } from './events.ts';
+import { lintAdapters } from './events-lint.ts';
 import { exportAdapters } from './export-local.ts';
 import { authorityAdapters } from './spec-authority.ts';
 import { policyAdapters } from './spec-policy.ts';
@@ -11,4 +12,4 @@ import { supervisorAdapters } from './supervisor.ts';
 /** Areas of which every file has to have an adapter. */
 export const CLAIMED_AREAS: ReadonlySet<string> = new Set(['supervisor']);
 
-export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...adgAdapters, ...authorityAdapters, ...policyAdapters, ...eventAdapters, ...exportAdapters, ...supervisorAdapters };
+export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...adgAdapters, ...authorityAdapters, ...policyAdapters, ...eventAdapters, ...lintAdapters, ...exportAdapters, ...supervisorAdapters };

@@ -11,7 +11,7 @@ import type { AuthorityBundle, AuthorityCapability, EgressRule } from '../spec/d
 export type Grant = Pick<AuthorityBundle, 'egressRules' | 'secretRefs'>;
 
 /** Equal for rules that grant the same [CP1]. */
-function ruleKey(rule: EgressRule): string {
+export function ruleKey(rule: EgressRule): string {
   return JSON.stringify([asciiLower(rule.host), rule.port, rule.protocol ?? null]);
 }
 

@@ -6,10 +6,11 @@
  *   S3  linear in both lists.
  */
 import type { FactValue } from '../../base/errors.ts';
-import { asciiLower, matchesAllowlist } from '../egress/names.ts';
-import type { AuthorityCapability, EgressRule } from '../spec/document.ts';
+import { hostAllowlist } from '../egress/names.ts';
+import type { AuthorityCapability } from '../spec/document.ts';
 import { EGRESS_RULE } from '../spec/document-shape.ts';
 import { quoted } from '../spec/issues.ts';
+import { ruleKey } from './capability.ts';
 import { defaulted, list, record, STRING, type TypeOf } from '../spec/shape.ts';
 
 export const DECLARED_SURFACE = record({ egressRules: defaulted(list(EGRESS_RULE), []), secretRefs: defaulted(list(STRING), []), dnsQueries: defaulted(list(STRING), []) });
@@ -23,11 +24,6 @@ export interface SurfaceRefusal {
 
 export function isEmptySurface({ egressRules, secretRefs, dnsQueries }: DeclaredSurface): boolean {
   return egressRules.length === 0 && secretRefs.length === 0 && dnsQueries.length === 0;
-}
-
-/** Equal for rules that ask for the same: a host in any letter case, and an absent protocol is not the protocol `tcp`. */
-function ruleKey({ host, port, protocol }: EgressRule): string {
-  return JSON.stringify([asciiLower(host), port, protocol ?? null]);
 }
 
 /** @returns what was declared but not given, or undefined [S1] */
@@ -48,5 +44,6 @@ export function surfaceRefusal(declared: DeclaredSurface, authorized: AuthorityC
 
 /** Names it says it will look up that the allowlist does not hold, in order [S2]. */
 export function unlistedQueries(declared: DeclaredSurface, hostnameAllowlist: readonly string[]): readonly string[] {
-  return declared.dnsQueries.filter((name) => !matchesAllowlist(name, hostnameAllowlist));
+  const allows = hostAllowlist(hostnameAllowlist);
+  return declared.dnsQueries.filter((name) => !allows(name));
 }

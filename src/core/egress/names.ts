@@ -16,15 +16,31 @@ export function isHostnamePattern(text: string): boolean {
   return labels.every((label, i) => (i === 0 && label === '*') || isDnsLabel(label));
 }
 
-/** Does any entry allow the host? An entry `*.suffix` allows every name beneath the suffix, not the suffix itself. */
-export function matchesAllowlist(host: string, entries: readonly string[]): boolean {
-  if (host === '') return false;
-  const name = asciiLower(host);
-  return entries.some((entry) => {
+/**
+ * A list of allowed names, made once and asked often: one look a label of the name, however long the list is. An entry `*.suffix` allows every
+ * name beneath the suffix, not the suffix itself.
+ */
+export function hostAllowlist(entries: readonly string[]): (host: string) => boolean {
+  const exact = new Set<string>();
+  /** With their leading dot. */
+  const suffixes = new Set<string>();
+  for (const entry of entries) {
     const allowed = asciiLower(entry);
-    if (!allowed.startsWith('*.')) return allowed === name;
-    return name.length > allowed.length - 1 && name.endsWith(allowed.slice(1));
-  });
+    if (allowed.startsWith('*.')) suffixes.add(allowed.slice(1));
+    else exact.add(allowed);
+  }
+  return (host) => {
+    if (host === '') return false;
+    const name = asciiLower(host);
+    if (exact.has(name)) return true;
+    for (let dot = name.indexOf('.', 1); dot > 0; dot = name.indexOf('.', dot + 1)) if (suffixes.has(name.slice(dot))) return true;
+    return false;
+  };
+}
+
+/** Does any entry allow the host? */
+export function matchesAllowlist(host: string, entries: readonly string[]): boolean {
+  return hostAllowlist(entries)(host);
 }
 
 const QUERY_TYPES: ReadonlyMap<number, DnsQueryType> = new Map([
