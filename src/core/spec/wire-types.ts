@@ -3,8 +3,10 @@
  * to agree on among themselves is checked where they are used.
  */
 import { JsonFloat } from '../../base/json.ts';
-import { AUTHORITY_CAPABILITY, DNS_QUERY_TYPE, DOCUMENT_SHAPES, EGRESS_RULE, PLACEMENT } from './document-shape.ts';
-import { type AnyShape, BOOLEAN, defaulted, DOUBLE, lazy, list, map, nullable, oneOf, OPAQUE, optional, record, required, setOf, type Shape, STRING, tagged, type TypeOf, U16, U32, U8, UINT64, variants } from './shape.ts';
+import { AUTHORIZATION_POLICY_DOCUMENT, POLICY_PACK_DOCUMENT } from '../policy/policy-shape.ts';
+import { PRINCIPAL, TRUST_ROOT } from '../policy/principal-shape.ts';
+import { AUTHORITY_CAPABILITY, DNS_QUERY_TYPE, DOCUMENT_SHAPES, EGRESS_RULE } from './document-shape.ts';
+import { type AnyShape, BOOLEAN, defaulted, DOUBLE, list, nullable, oneOf, OPAQUE, optional, record, required, type Shape, STRING, tagged, type TypeOf, U16, U32, U8, UINT64, variants } from './shape.ts';
 
 const STRINGS = list(STRING);
 const CAPABILITY: Shape<TypeOf<typeof AUTHORITY_CAPABILITY>> = AUTHORITY_CAPABILITY;
@@ -182,42 +184,6 @@ const FLOW_DECISION = record({
   observedAt: required(STRING),
 });
 
-const POLICY_RULES = record({
-  maxLifetimeTtlSeconds: nullable(UINT64),
-  maxMemoryMaxBytes: nullable(UINT64),
-  maxRunTimeoutMs: nullable(UINT64),
-  requireEgressDeclared: defaulted(BOOLEAN, false),
-  forbidOutboundEgressRules: defaulted(BOOLEAN, false),
-  allowedEgressHosts: defaulted(STRINGS, []),
-  requireRuntimeSecretDelivery: defaulted(BOOLEAN, false),
-  requireResourceLimits: defaulted(BOOLEAN, false),
-  flagDnsEgressWithoutAcknowledgment: nullable(BOOLEAN),
-  requireDnsEgressJustification: nullable(BOOLEAN),
-  secretRefAllowlist: nullable(map(STRINGS)),
-});
-const POLICY_PACK = record({ id: required(STRING), description: nullable(STRING), version: nullable(STRING), placement: optional(PLACEMENT), rules: required(POLICY_RULES) });
-const AUTHORIZATION_POLICY = record({ subjects: required(STRINGS), allowedPools: defaulted(STRINGS, []), allowedPolicyPacks: defaulted(STRINGS, []), maxCellsPerHour: optional(U32) });
-
-function documentOf<T>(spec: Shape<T>) {
-  return record({ apiVersion: required(STRING), kind: required(STRING), spec: required(spec) });
-}
-
-type TrustRoot = { readonly kind: 'oidc'; readonly issuer: string } | { readonly kind: 'ado'; readonly realm: string } | { readonly kind: 'git_hub'; readonly org: string };
-const TRUST_ROOT = tagged<TrustRoot>({ oidc: record({ issuer: required(STRING) }), ado: record({ realm: required(STRING) }), git_hub: record({ org: required(STRING) }) });
-
-type ToolCapability = 'tool:apply' | 'tool:get' | 'tool:logs' | 'tool:events' | 'tool:*';
-export type Principal =
-  | { readonly kind: 'operator' | 'platform'; readonly id: string }
-  | { readonly kind: 'delegate'; readonly authorizing: Principal; readonly delegate: string; readonly scope: readonly ToolCapability[] }
-  | { readonly kind: 'federated'; readonly trust_root: TrustRoot; readonly identity: string };
-const NAMED = record({ id: required(STRING) });
-const PRINCIPAL: Shape<Principal> = tagged<Principal>({
-  operator: NAMED as never,
-  platform: NAMED as never,
-  delegate: record({ authorizing: required(lazy(() => PRINCIPAL)), delegate: required(STRING), scope: required(setOf('tool:apply', 'tool:get', 'tool:logs', 'tool:events', 'tool:*')) }),
-  federated: record({ trust_root: required(TRUST_ROOT), identity: required(STRING) }),
-});
-
 const RULE_CLASS = oneOf('RAW_OBSERVATION', 'STRUCTURAL_ALIGNMENT', 'CRYPTOGRAPHIC_PROOF', 'OPACITY', 'IMPOSED_INTERCEPTION', 'GUEST_AGENT_DECLARATION');
 const DERIVATION_RULE = oneOf(
   'RAW_SNI_OBSERVED',
@@ -291,8 +257,8 @@ export const WIRE_SHAPES: Readonly<Record<string, AnyShape>> = {
   DnsAuthorityDnssecFailed: DNSSEC_FAILED,
   DnsQueryEvent: DNS_QUERY_EVENT,
   NetworkFlowDecision: FLOW_DECISION,
-  PolicyPackDocument: documentOf(POLICY_PACK),
-  AuthorizationPolicyDocument: documentOf(AUTHORIZATION_POLICY),
+  PolicyPackDocument: POLICY_PACK_DOCUMENT,
+  AuthorizationPolicyDocument: AUTHORIZATION_POLICY_DOCUMENT,
   TrustRoot: TRUST_ROOT,
   Principal: PRINCIPAL,
   AuthorityDerivation: AUTHORITY_DERIVATION,
