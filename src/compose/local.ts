@@ -21,6 +21,7 @@ import { jsonObject, type JsonObject } from '../base/json.ts';
 import { type Environment, environment, type Settings } from '../config/env.ts';
 import { admit } from '../core/admission/admit.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
+import type { PolicyDecision, PolicyGate } from '../core/policy/decision.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
@@ -61,18 +62,22 @@ export interface RunRequest {
   readonly exportDir?: string;
   /** Who names the commands: the document's `run`, or the caller, one by one. */
   readonly commands?: 'document' | 'caller';
+  /** What has to permit the document; its decision is recorded before anything else of the run. */
+  readonly policy?: PolicyGate;
   /** Does this process end the run in order on SIGTERM? Then `cellos stop` may send one. */
   readonly endsOnSignal?: boolean;
 }
 
 /** Admits and plans, without touching anything. @throws CellError `policy.refused` */
-export function planRun(request: { document: SpecDocument; asks: RunAsks; commands?: 'document' | 'caller'; slot?: number; runId?: RunId }, host: HostFacts): Planned {
-  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs() });
+export function planRun(request: { document: SpecDocument; asks: RunAsks; commands?: 'document' | 'caller'; slot?: number; runId?: RunId; policy?: PolicyGate }, host: HostFacts): Planned & { readonly policy?: PolicyDecision } {
+  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', nowMs: systemClock.nowMs(), asked: request.asks, ...(request.policy === undefined ? {} : { policy: request.policy }) });
   if (verdict.kind === 'refused') {
     throw new CellError('policy.refused', `Cannot admit the document: ${verdict.violations.map((violation) => violation.message).join('; ')}`, { facts: { rules: verdict.violations.map((violation) => violation.rule), reasons: verdict.violations.map((violation) => violation.message) } });
   }
   const runId = request.runId ?? newRunId();
-  return planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
+  const { policy } = verdict.admission;
+  const planned = planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
+  return policy === undefined ? planned : { ...planned, policy };
 }
 
 export function newRunId(): RunId {
@@ -177,7 +182,7 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
   }
 }
 
-async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: Planned): Promise<Omit<OpenRun, 'sink' | 'release'>> {
+async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, planned: ReturnType<typeof planRun>): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   if (planned.kind === 'unsatisfiable') throw unsatisfiable(planned);
   const { plan } = planned;
   refuseUnsafeMounts(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }), sockets: boundSockets() });
@@ -201,7 +206,7 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
       { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
-      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(forming === undefined ? {} : { forming }) },
+      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(planned.policy === undefined ? {} : { policy: planned.policy }), ...(forming === undefined ? {} : { forming }) },
     );
     const { workspace } = plan;
     return {

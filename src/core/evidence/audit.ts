@@ -9,6 +9,7 @@
  *   U6  what is missing is declared twice, by the seal and by the attestation, as whole numbers that agree;
  *   U7  genesis and seal are the host's own words. LIMIT: the headers of other records (tier, order, absence) are proved by the seal alone: without
  *       one, each event is authentic, and whoever could write to the bundle could have left some out, moved them, or named another tier.
+ *   U8  a policy decision is made again from what its record holds: one that comes out otherwise is a signed lie, and so is a run that went on after a refusal.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';

@@ -21,8 +21,8 @@ export interface AuthorizationRefusal {
 export interface AuthorizationFacts {
   /** Id of the pack in force; undefined: none. */
   readonly packId: string | undefined;
-  /** Cells of this subject admitted in the hour before. */
-  readonly admittedLastHour: number;
+  /** Cells of this caller admitted in the hour before; undefined: nobody counts them, and a rate cannot be kept. */
+  readonly admittedLastHour: number | undefined;
 }
 
 type Asked = Pick<PolicyInput, 'tenantId' | 'placement' | 'namedPackId' | 'caller'>;
@@ -49,6 +49,6 @@ export function strictAuthorizationRefusal(policy: AuthorizationPolicy, asked: A
   if (asked.tenantId !== asked.caller) return { rule: 'subject_not_authorized', path: 'spec.correlation.tenantId', message: `is ${quoted(asked.tenantId ?? '')}, and the caller is ${quoted(asked.caller)}: nobody asks in another's name` };
   if (policy.allowedPolicyPacks.length > 0 && packId !== asked.namedPackId) return { rule: 'policy_pack_not_allowed', path: 'spec.policy.packId', message: `is ${quoted(asked.namedPackId ?? '')}, and ${packId === undefined ? 'no pack is in force' : `the pack in force is ${quoted(packId)}`}` };
   const { maxCellsPerHour: max } = policy;
-  if (max !== undefined && admittedLastHour >= max) return { rule: 'rate_limited', path: 'caller', message: `has started ${admittedLastHour} cells within the hour: the authorization policy allows ${max}` };
-  return undefined;
+  if (max === undefined || (admittedLastHour !== undefined && admittedLastHour < max)) return undefined;
+  return { rule: 'rate_limited', path: 'caller', message: admittedLastHour === undefined ? `may start ${max} cells an hour, and nobody counts them here` : `has started ${admittedLastHour} cells within the hour: the authorization policy allows ${max}` };
 }

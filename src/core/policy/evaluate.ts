@@ -147,5 +147,8 @@ export function secretViolations(rules: PolicyRules, input: Pick<PolicyInput, 'c
   const granted = Object.hasOwn(allowlist, caller) ? allowlist[caller] : undefined;
   if (granted === undefined) return [{ rule: 'caller_unmapped', path: 'caller', message: `is ${quoted(caller)}, which the pack's secretRefAllowlist does not name (CELLOS_CALLER_IDENTITY says who asks)` }];
   const names = new Set(granted);
-  return [...secretRefs.entries()].filter(([, ref]) => !names.has(ref)).map(([i, ref]) => ({ rule: 'secret_ref_denied', path: `spec.authority.secretRefs[${i}]`, message: `is ${quoted(ref)}, which the pack does not grant the caller ${quoted(caller)}` }));
+  const found: PolicyViolation<SecretRuleId>[] = [];
+  const who = quoted(caller);
+  for (const [i, ref] of secretRefs.entries()) if (!names.has(ref)) found.push({ rule: 'secret_ref_denied', path: `spec.authority.secretRefs[${i}]`, message: `is ${quoted(ref)}, which the pack does not grant the caller ${who}` });
+  return found;
 }

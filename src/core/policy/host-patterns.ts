@@ -6,17 +6,12 @@
  */
 import { asciiLower } from '../egress/names.ts';
 
-interface Label {
-  readonly beneath: Map<string, Label>;
-  /** Does a pattern allow everything beneath here? */
-  wildcard: boolean;
-}
-
-const label = (): Label => ({ beneath: new Map(), wildcard: false });
-
 export class HostPatterns {
   readonly #exact = new Set<string>();
-  readonly #root = label();
+  /** A tree of labels, all its edges in one map: `parent label` → child. The root is 0. */
+  readonly #edges = new Map<string, number>();
+  /** Nodes beneath which everything is allowed. */
+  readonly #wild = new Set<number>();
   #all = false;
 
   constructor(patterns: readonly string[]) {
@@ -29,16 +24,17 @@ export class HostPatterns {
   }
 
   #addSuffix(suffix: string): void {
-    let at = this.#root;
-    for (const name of suffix.split('.').reverse()) {
-      let next = at.beneath.get(name);
+    let at = 0;
+    for (const label of suffix.split('.').reverse()) {
+      const edge = `${at} ${label}`;
+      let next = this.#edges.get(edge);
       if (next === undefined) {
-        next = label();
-        at.beneath.set(name, next);
+        next = this.#edges.size + 1;
+        this.#edges.set(edge, next);
       }
       at = next;
     }
-    at.wildcard = true;
+    this.#wild.add(at);
   }
 
   /** Does any pattern allow the host? */
@@ -46,12 +42,12 @@ export class HostPatterns {
     const name = asciiLower(host);
     if (this.#all || this.#exact.has(name)) return true;
     const labels = name.split('.');
-    let at: Label | undefined = this.#root;
+    let at: number | undefined = 0;
     // The leftmost label is what stands for the star: it may be empty, but it has to be there.
     for (let i = labels.length - 1; i > 0; i -= 1) {
-      at = at.beneath.get(labels[i] as string);
+      at = this.#edges.get(`${at} ${labels[i] as string}`);
       if (at === undefined) return false;
-      if (at.wildcard) return true;
+      if (this.#wild.has(at)) return true;
     }
     return false;
   }

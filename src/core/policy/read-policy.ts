@@ -4,12 +4,10 @@
  *   K1  all faults are found; the first is the one the reference stops at;
  *   K2  an allowed downgrade skips the version floor and nothing else: the reference then skips every check that comes after it.
  */
-import type { Bytes } from '../../base/bytes.ts';
-import { canonicalText } from '../../base/canonical-json.ts';
 import { type Digest, digestOf } from '../../base/crypto.ts';
-import { utf8 } from '../../base/bytes.ts';
+import { type Bytes, utf8 } from '../../base/bytes.ts';
 import { isPortableIdentifier } from '../../base/ids.ts';
-import { encode } from '../spec/encode.ts';
+import { encodeText } from '../spec/encode.ts';
 import { quoted } from '../spec/issues.ts';
 import { PORTABLE, trimWhiteSpace } from '../spec/predicates.ts';
 import { AUTHORIZATION_POLICY_DOCUMENT, type AuthorizationPolicyDocument, POLICY_PACK_DOCUMENT, type PolicyPackDocument } from './policy-shape.ts';
@@ -25,7 +23,7 @@ export type AuthorizationRule = 'authorization.api-version' | 'authorization.kin
 /** A pack that may decide: read and checked. */
 export interface LoadedPack {
   readonly document: PolicyPackDocument;
-  /** `sha256:` + hex over the canonical JSON of the pack with its defaults: the same whatever spaces and key order the file has. */
+  /** `sha256:` + hex over the pack as the reference writes it, defaults and all: the same whatever spaces and key order the file has. */
   readonly digest: Digest;
   /** SHA-256 of the file, 64 hex digits, as `sha256sum` prints it. */
   readonly fileHash: string;
@@ -81,7 +79,7 @@ export function checkPolicyPack(bytes: Bytes, options: PolicyReadOptions = {}): 
 
 /** The digest by which evidence names a pack. */
 export function packDigest(document: PolicyPackDocument): Digest {
-  return digestOf(utf8(canonicalText(encode(POLICY_PACK_DOCUMENT, document))));
+  return digestOf(utf8(encodeText(POLICY_PACK_DOCUMENT, document)));
 }
 
 /** @throws CellError `document.invalid` with every mistake */

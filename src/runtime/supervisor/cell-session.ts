@@ -14,6 +14,7 @@ import type { CloudEvent } from '../../core/events/envelope.ts';
 import { cancelExit } from '../../core/lifecycle/ending.ts';
 import type { CellPlan, HostFacts } from '../../core/plan/plan.ts';
 import { planDigest } from '../../core/plan/plan-cell.ts';
+import { decisionData, type PolicyDecision } from '../../core/policy/decision.ts';
 import type { SpecDocument } from '../../core/spec/document.ts';
 import type { CellBackend, CellFacts, LiveCell, TeardownLine } from '../../ports/cell-backend.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
@@ -41,6 +42,8 @@ export interface SessionInput {
   readonly forming?: Promise<LiveCell>;
   /** What the start before this run found and removed, if anything. */
   readonly swept: readonly JsonObject[];
+  /** What policy decided about the document, if there was one. */
+  readonly policy?: PolicyDecision;
 }
 
 /** How a run ended, for the last records. */
@@ -161,6 +164,7 @@ function recordBeginning(deps: SessionDeps, input: SessionInput, run: RunContext
       salted: true,
     }),
   );
+  if (input.policy !== undefined) recorder.record('policyDecided', jsonObject({ ...ids, decision: decisionData(input.policy) }));
   if (input.swept.length > 0) recorder.record('recoverySwept', jsonObject({ ...ids, runs: input.swept }));
   recorder.record('planEffective', jsonObject({ ...ids, backend: plan.backend, planDigest: planDigest(plan), argv: plan.argv, items: itemsJson(plan), downgrades: plan.downgrades }));
   recorder.record('networkScope', referenceData.networkScope(run));
