@@ -5,6 +5,7 @@ import { isCellError } from '../../src/base/errors.ts';
 import fuzzEnvelope, { seeds as envelopes } from './envelope.ts';
 import fuzzEvent from './event.ts';
 import fuzzKeyset, { seeds as keysets } from './keyset.ts';
+import fuzzPolicy, { seeds as policies } from './policy.ts';
 
 const event = '{"specversion":"1.0","id":"1","source":"s","type":"dev.cellos.events.cell.command.v1.completed","data":{"cellId":"c","exitCode":1e5,"argv":["a"]},"cexsessionid":"S"}';
 
@@ -12,6 +13,7 @@ it.each([
   ['event', fuzzEvent, [event]],
   ['envelope', fuzzEnvelope, [...envelopes, event]],
   ['keyset', fuzzKeyset, keysets],
+  ['policy', fuzzPolicy, policies],
 ] as const)('%s: throws nothing but CellErrors', (_name, target, seeds) => {
   const run = (bytes: Uint8Array): void => {
     try {

@@ -6,6 +6,12 @@ export const LIMITS = {
   keysetEpochsMax: 4096,
   /** Keys of one keyset. */
   keysetKeysMax: 256,
+  /** Largest policy pack or authorization policy, bytes: a pack is kept inside a record. */
+  policySizeBytesMax: 1024 * 1024,
+  /** Record of one policy decision, bytes: what would not fit is refused. */
+  policyRecordBytesMax: 3 * 1024 * 1024,
+  /** Delegates of one principal. */
+  principalDepthMax: 16,
   /** Nested JSON levels (reference/01 §1.1). */
   jsonDepthMax: 127,
   /** YAML aliases in one document. */

@@ -1,5 +1,6 @@
 /** The reference quotes values as Rust's debug form does (reference/01 §3.1): compatible texts need it. */
 export function rustDebug(text: string): string {
+  if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text)) return `"${text}"`;
   let out = '"';
   for (const char of text) {
     if (char === '"' || char === '\\') out += `\\${char}`;

@@ -225,6 +225,30 @@ const KEYS: CommandInfo = {
   load: async () => (await import('./commands/keys.ts')).keysCommandLine,
 };
 
+const POLICY: CommandInfo = {
+  name: 'policy',
+  usage: 'check PACK DOCUMENT\nshow PACK [--effective [DOCUMENT]]',
+  about: [
+    'Says what a policy pack permits, and whether it permits a document. Runs nothing.',
+    'A pack is a PolicyPack document (JSON or YAML), the same as for the reference: limits on lifetime, memory and time, on egress, on how secrets are delivered, and which caller may have which secret. cellos run --policy PACK enforces it; a misspelt rule is a mistake, never ignored.',
+    'CELLOS_CALLER_IDENTITY names the caller (default: default). CELLOS_POLICY_ALLOW_DOWNGRADE=1 takes a pack older than version 1.0.0.',
+  ].join('\n'),
+  operand: ['check', 'show'],
+  options: [
+    { name: 'effective', about: 'show: every rule there is, also those the pack does not set; with a document, what each says of it' },
+    { name: 'compatible', about: 'read the document as the reference does: warn where it is refused otherwise (unknown keys …)' },
+    JSON_OPTION,
+  ],
+  examples: ['cellos policy check pack.json job.yaml', 'cellos policy show pack.json --effective', 'cellos policy show --effective pack.json job.yaml', 'cellos run --policy pack.json -- make test'],
+  exits: [
+    ['0', 'permitted; or shown'],
+    ['120', 'the pack refuses the document: every violation is listed'],
+    ['64', 'wrong usage'],
+    ['65', 'the pack or the document is invalid: every mistake with its path and line'],
+  ],
+  load: async () => (await import('./commands/policy.ts')).policyCommandLine,
+};
+
 const COMPLETION: CommandInfo = {
   name: 'completion',
   usage: 'bash|zsh|fish',
@@ -258,4 +282,4 @@ const APPLY: CommandInfo = {
   load: async () => (await import('./commands/workspace.ts')).applyCommandLine,
 };
 
-export const COMMANDS: readonly CommandInfo[] = [RUN, PLAN, VERIFY, DOCTOR, PS, SHOW, EVENTS, LOGS, DIFF, APPLY, STOP, RM, KEYS, COMPLETION];
+export const COMMANDS: readonly CommandInfo[] = [RUN, PLAN, VERIFY, DOCTOR, PS, SHOW, EVENTS, LOGS, DIFF, APPLY, STOP, RM, POLICY, KEYS, COMPLETION];

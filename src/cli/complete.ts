@@ -108,7 +108,7 @@ function fish(commands: readonly CommandInfo[]): string {
       lines.push(`complete -c cellos -n ${here} -l ${option.name}${option.short === undefined ? '' : ` -s ${option.short}`}${takes} -d ${quoted(option.about)}`);
     }
     if (command.operand === 'run' || command.operand === 'running-run') lines.push(`complete -c cellos -n ${here} -a ${quoted(`(${command.operand === 'run' ? IDS : RUNNING_IDS})`)}`);
-    if (command.operand === 'file' || command.name === 'verify' || command.name === 'keys') lines.push(`complete -c cellos -n ${here} -F`);
+    if (command.operand === 'file' || command.name === 'verify' || command.name === 'keys' || command.name === 'policy') lines.push(`complete -c cellos -n ${here} -F`);
     if (Array.isArray(command.operand)) lines.push(`complete -c cellos -n ${here} -a ${quoted(command.operand.join(' '))}`);
   }
   return `${lines.join('\n')}\n`;

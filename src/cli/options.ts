@@ -17,6 +17,7 @@ export const ASK_OPTIONS: readonly OptionInfo[] = [
   { name: 'cpus', value: 'N', about: 'processor limit, e.g. 1.5' },
   { name: 'pids', value: 'N', about: 'process limit (default 512)' },
   { name: 'export', value: 'NAME=PATH', multiple: true, about: 'copy a file out of the cell into the evidence, when the command ends with 0' },
+  { name: 'policy', value: 'PACK', about: 'refuse what the policy pack in this file does not permit; none is read unless it is named (cellos policy --help)' },
   { name: 'compatible', about: 'read a document as the reference does: warn where it is refused otherwise (unknown keys …)' },
   { name: 'allow-downgrade', value: 'NAME', multiple: true, about: 'go on although NAME, a row of cellos plan, is not in force as asked; the evidence says so' },
 ];

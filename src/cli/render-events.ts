@@ -62,6 +62,11 @@ type Facts = (data: JsonObject) => string;
 
 const FACTS: Readonly<Record<string, Facts>> = {
   [EVENTS.genesis.type]: (data) => `cellos ${scalar(data['cellosVersion'])}, kernel ${scalar(data['hostKernel'])} ${scalar(data['hostArch'])}`,
+  [EVENTS.policyDecided.type]: (data) => {
+    const decision = object(data['decision']);
+    const id = scalar(object(object(decision['pack'])['spec'])['id']);
+    return `${scalar(decision['verdict'])}${id === undefined ? '' : ` by the pack ${id}`}${decision['applied'] === false && id !== undefined ? ', which is for another placement' : ''}`;
+  },
   [EVENTS.planEffective.type]: (data) => {
     const items = list(data['items']).map(object);
     const weaker = items.filter((item) => item['status'] === 'downgraded').map((item) => scalar(item['name']));

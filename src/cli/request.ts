@@ -7,6 +7,7 @@ import { askedMount, hostPath, secretSource } from '../compose/asks.ts';
 import type { SecretSource } from '../ports/secret-broker.ts';
 import { DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
 import type { ExecutionCellSpec, SecretDeliveryMode, SpecDocument } from '../core/spec/document.ts';
+import type { PolicyGate } from '../core/policy/decision.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';
 import type { ParsedArgs } from './command.ts';
 import { parseDuration, parsePositive, parseSize } from '../base/quantity.ts';
@@ -15,6 +16,8 @@ export interface CliRequest {
   readonly document: SpecDocument;
   readonly asks: RunAsks;
   readonly secretSources: ReadonlyMap<string, SecretSource>;
+  /** The pack named with --policy. */
+  readonly policy?: PolicyGate;
   /** Was the document read from stdin? Then the command finds it at its end. */
   readonly stdinTaken: boolean;
 }
@@ -84,19 +87,22 @@ function commandDocument(args: ParsedArgs, argv: readonly string[], secrets: rea
   return { document, format: 'json', rawHash: sha256Hex(utf8(JSON.stringify(document))), specHash: canonicalSpecHash(spec), warnings: [] };
 }
 
-/** @throws CellError `usage.invalid` | `spec.unreadable` | `spec.invalid` */
+/** @throws CellError `usage.invalid` | `spec.unreadable` | `spec.invalid` | `document.invalid` */
 export async function requestOf(args: ParsedArgs, command: string): Promise<CliRequest> {
   const secretSources = new Map(args.texts('secret').map(secret));
   const asks = asksOf(args, secretSources);
+  const pack = args.text('policy');
+  // Loaded only when a pack is named; none is ever looked for.
+  const policy = pack === undefined ? {} : { policy: await (await import('./policy-request.ts')).policyGate(pack) };
   const [path, ...more] = args.positionals;
   if (args.rest !== undefined) {
     if (path !== undefined) throw usage(`Cannot run both a document and a command: ${path} stands before --; put the whole command after it`);
     if (args.rest.length === 0 || args.rest[0] === '') throw usage(`Cannot run nothing: give a command after --, as in cellos ${command} -- true`);
-    return { document: commandDocument(args, args.rest, [...secretSources.keys()]), asks, secretSources, stdinTaken: false };
+    return { document: commandDocument(args, args.rest, [...secretSources.keys()]), asks, secretSources, ...policy, stdinTaken: false };
   }
   if (path === undefined) throw usage(`Cannot run nothing: give a document, or a command after --, as in cellos ${command} -- true`);
   if (more.length > 0) throw usage(`Cannot run ${args.positionals.length} documents at once: to run a command write cellos ${command} -- ${args.positionals.join(' ')}`);
   // Loaded only here: a command on the command line needs no reader.
   const { documentOf } = await import('./spec-request.ts');
-  return { document: await documentOf(args, path), asks, secretSources, stdinTaken: path === '-' };
+  return { document: await documentOf(args, path), asks, secretSources, ...policy, stdinTaken: path === '-' };
 }

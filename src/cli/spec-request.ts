@@ -17,7 +17,7 @@ function tooLarge(name: string): CellError {
 }
 
 /** No more than the limit is ever read: a path may be a pipe or a device without end. */
-function readDocument(path: string): Bytes {
+export function readDocument(path: string): Bytes {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -53,7 +53,7 @@ async function readInput(): Promise<Bytes> {
   return concatBytes(parts);
 }
 
-function formatOf(path: string): 'json' | 'yaml' | 'auto' {
+export function formatOf(path: string): 'json' | 'yaml' | 'auto' {
   if (/\.ya?ml$/i.test(path)) return 'yaml';
   return /\.json$/i.test(path) ? 'json' : 'auto';
 }

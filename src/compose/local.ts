@@ -23,6 +23,7 @@ import { type Environment, environment, type Settings } from '../config/env.ts';
 import { admit, type Violation } from '../core/admission/admit.ts';
 import type { Redaction } from '../core/events/redact.ts';
 import type { RunAsks } from '../core/plan/asks.ts';
+import type { PolicyDecision, PolicyGate } from '../core/policy/decision.ts';
 import type { CellPlan, HostFacts } from '../core/plan/plan.ts';
 import { hostUidFor, planCell, type Planned } from '../core/plan/plan-cell.ts';
 import type { SpecDocument } from '../core/spec/document.ts';
@@ -63,6 +64,8 @@ export interface RunRequest {
   readonly exportDir?: string;
   /** Who names the commands: the document's `run`, or the caller, one by one. */
   readonly commands?: 'document' | 'caller';
+  /** What has to permit the document; its decision is recorded before anything else of the run. */
+  readonly policy?: PolicyGate;
   /** Does this process end the run in order on SIGTERM? Then `cellos stop` may send one. */
   readonly endsOnSignal?: boolean;
   /** What is blanked in events before they are signed. */
@@ -82,14 +85,17 @@ interface PlanRequest {
   readonly zeroTtl?: boolean;
   readonly slot?: number;
   readonly runId?: RunId;
+  readonly policy?: PolicyGate;
 }
 
 /** Admits and plans, without touching anything. */
-function decideRun(request: PlanRequest, host: HostFacts): { readonly kind: 'planned'; readonly plan: CellPlan } | Refusal {
-  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', zeroTtl: request.zeroTtl === true, nowMs: systemClock.nowMs() });
+function decideRun(request: PlanRequest, host: HostFacts): ({ readonly kind: 'planned'; readonly plan: CellPlan; readonly policy?: PolicyDecision }) | Refusal {
+  const verdict = admit({ document: request.document, commands: request.commands ?? 'document', zeroTtl: request.zeroTtl === true, nowMs: systemClock.nowMs(), asked: request.asks, ...(request.policy === undefined ? {} : { policy: request.policy }) });
   if (verdict.kind === 'refused') return verdict;
   const runId = request.runId ?? newRunId();
-  return planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
+  const { policy } = verdict.admission;
+  const planned = planCell({ admission: verdict.admission, asks: request.asks, host, runId, slot: request.slot ?? 0, seccompDigest: seccompProgram(host.arch).digest });
+  return policy === undefined ? planned : { ...planned, policy };
 }
 
 /** The same for who wants to see the plan and starts nothing. @throws CellError `policy.refused` */
@@ -205,7 +211,7 @@ export async function openRun(state: StateFolder, settings: Settings, request: R
     const runId = newRunId();
     const decided = decideRun({ ...request, runId, slot: uid?.slot ?? request.slot ?? 0 }, host);
     if (decided.kind !== 'planned') throw await refusalOf(state, request, host, runId, decided);
-    const open = await openPlanned(state, request, host, decided.plan);
+    const open = await openPlanned(state, request, host, decided);
     const exportDir = request.exportDir ?? settings.exportDir;
     const release = async (): Promise<void> => {
       state.unmarkLive(open.plan.runId);
@@ -236,7 +242,7 @@ async function refusalOf(state: StateFolder, request: RunRequest, host: HostFact
   return refusal.kind === 'refused' ? notAdmitted(refusal.violations, where) : unsatisfiable(refusal, where);
 }
 
-async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, plan: CellPlan): Promise<Omit<OpenRun, 'sink' | 'release'>> {
+async function openPlanned(state: StateFolder, request: RunRequest, host: HostFacts, { plan, policy }: { plan: CellPlan; policy?: PolicyDecision }): Promise<Omit<OpenRun, 'sink' | 'release'>> {
   refuseUnsafeMounts(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }), sockets: boundSockets() });
   const swept = await sweep(state);
   const scratch = state.scratchOf(plan.runId);
@@ -258,7 +264,7 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
       { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
-      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(forming === undefined ? {} : { forming }) },
+      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(policy === undefined ? {} : { policy }), ...(forming === undefined ? {} : { forming }) },
     );
     const { workspace } = plan;
     return {

@@ -10,6 +10,10 @@ export interface Settings {
   readonly stateDir: string;
   /** CELLOS_EXPORT_DIR: where artifacts are delivered, beside their copy in the bundle. */
   readonly exportDir?: string;
+  /** CELLOS_CALLER_IDENTITY: in whose name a policy decides. */
+  readonly callerIdentity?: string;
+  /** CELLOS_POLICY_ALLOW_DOWNGRADE, as it is set: takes policy packs older than the floor. */
+  readonly policyAllowDowngrade?: string;
   readonly path: string;
   readonly color: boolean;
 }
@@ -17,8 +21,12 @@ export interface Settings {
 /** CELLOS_STATE_DIR, else /var/lib/cellos for root, else XDG_STATE_HOME or ~/.local/state. Pure. @throws CellError `config.invalid` */
 export function settingsOf(env: Environment, host: { euid: number; home: () => string | undefined }): Settings {
   const exportDir = env['CELLOS_EXPORT_DIR'];
+  const callerIdentity = env['CELLOS_CALLER_IDENTITY'];
+  const policyAllowDowngrade = env['CELLOS_POLICY_ALLOW_DOWNGRADE'];
   return {
     ...(exportDir === undefined || exportDir === '' ? {} : { exportDir }),
+    ...(callerIdentity === undefined ? {} : { callerIdentity }),
+    ...(policyAllowDowngrade === undefined ? {} : { policyAllowDowngrade }),
     stateDir: env['CELLOS_STATE_DIR'] || (host.euid === 0 ? '/var/lib/cellos' : `${stateHome(env, host.home)}/cellos`),
     path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     color: (env['NO_COLOR'] === undefined || env['NO_COLOR'] === '') && env['TERM'] !== 'dumb',

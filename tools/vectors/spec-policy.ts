@@ -3,164 +3,164 @@ import assert from 'node:assert/strict';
 import { utf8 } from '../../src/base/bytes.ts';
 import { compactText } from '../../src/base/canonical-json.ts';
 import { isCellError } from '../../src/base/errors.ts';
-import type { JsonObject, JsonValue } from '../../src/base/json.ts';
-import { parseAuthorizationPolicy } from '../../src/core/policy/authorization.ts';
-import { evaluatePack, secretRefusal } from '../../src/core/policy/evaluate.ts';
-import { parsePolicyPack } from '../../src/core/policy/pack.ts';
-import { matchesScope } from '../../src/core/policy/placement.ts';
-import { delegateTo, effectiveScope, parsePrincipal, parsePrincipalUri, principalText, principalUri, rootOperator } from '../../src/core/policy/principal.ts';
-import { versionRefusal } from '../../src/core/policy/version.ts';
+import { isJsonArray, type JsonObject, type JsonValue } from '../../src/base/json.ts';
+import { matchesPlacement, packViolations, secretViolations } from '../../src/core/policy/evaluate.ts';
+import { policyInputOf } from '../../src/core/policy/policy-input.ts';
+import { POLICY_PACK, POLICY_RULES } from '../../src/core/policy/policy-shape.ts';
+import { type VersionRule, versionFault } from '../../src/core/policy/policy-version.ts';
+import { delegateTo, effectiveScope, parsePrincipal, type PrincipalReason, principalText, rootOperator } from '../../src/core/policy/principal.ts';
+import { PRINCIPAL, type Principal, type ToolCapability } from '../../src/core/policy/principal-shape.ts';
+import { parsePrincipalUri, principalUri } from '../../src/core/policy/principal-uri.ts';
+import type { PolicyDocumentCheck } from '../../src/core/policy/read-document.ts';
+import { type AuthorizationRule, checkAuthorizationPolicy, checkPolicyPack, type PackRule } from '../../src/core/policy/read-policy.ts';
 import { decode } from '../../src/core/spec/decode.ts';
-import type { PlacementSpec } from '../../src/core/spec/document.ts';
-import { EXECUTION_CELL_SPEC } from '../../src/core/spec/document-shape.ts';
+import { EXECUTION_CELL_SPEC, PLACEMENT } from '../../src/core/spec/document-shape.ts';
+import { encode } from '../../src/core/spec/encode.ts';
 import type { Shape } from '../../src/core/spec/shape.ts';
-import { POLICY_PACK, POLICY_RULES, type ToolCapability } from '../../src/core/spec/wire-types.ts';
-import { objectMember, optionalText, refuses, sameJson, textMember } from './expect.ts';
+import { objectMember, sameJson, textMember } from './expect.ts';
 import type { VectorAdapter } from './vector.ts';
 
+const PREFIX = 'invalid cell specification: ';
+
+const VERSION_TEXTS: readonly (readonly [RegExp, VersionRule])[] = [
+  [/^policy pack spec\.version ".*" has malformed pre-release suffix$/s, 'version.pre-release'],
+  [/^policy pack spec\.version ".*" must be a MAJOR\.MINOR\.PATCH semver string$/s, 'version.parts'],
+  [/^policy pack spec\.version ".*" component ".*" is not a non-negative integer$/s, 'version.digits'],
+  [/^policy pack spec\.version ".*" component ".*" has a leading zero$/s, 'version.leading-zero'],
+  [/^policy pack spec\.version ".*" component ".*" overflows u64$/s, 'version.overflow'],
+  [/^policy pack spec\.version .* is older than runtime-supported floor 1\.0\.0 /s, 'version.floor'],
+];
+
+const DOCUMENT_TEXTS: readonly (readonly [RegExp, PackRule | AuthorizationRule])[] = [
+  [/^policy pack apiVersion must be/, 'pack.api-version'],
+  [/^policy pack kind must be/, 'pack.kind'],
+  [/^policy pack spec\.id ".*" is not a valid portable identifier$/s, 'pack.id'],
+  ...VERSION_TEXTS,
+  [/^policy pack rules\.maxLifetimeTtlSeconds must be > 0$/, 'pack.maxLifetimeTtlSeconds'],
+  [/^policy pack rules\.maxMemoryMaxBytes must be > 0$/, 'pack.maxMemoryMaxBytes'],
+  [/^policy pack rules\.maxRunTimeoutMs must be > 0$/, 'pack.maxRunTimeoutMs'],
+  [/mutually exclusive$/, 'pack.egress-contradiction'],
+  [/^policy pack rules\.allowedEgressHosts contains an empty pattern$/, 'pack.empty-host-pattern'],
+  [/^authorization policy apiVersion must be/, 'authorization.api-version'],
+  [/^authorization policy kind must be/, 'authorization.kind'],
+  [/^authorization policy spec\.subjects must be non-empty/, 'authorization.no-subjects'],
+  [/^authorization policy spec\.subjects contains an empty/, 'authorization.blank-subject'],
+  [/^authorization policy spec\.allowedPools contains an empty entry$/, 'authorization.blank-pool'],
+  [/^authorization policy spec\.allowedPolicyPacks contains an empty entry$/, 'authorization.blank-pack'],
+  [/^authorization policy spec\.maxCellsPerHour must be > 0 when set$/, 'authorization.rate'],
+];
+
+function ruleFor(error: string, table: readonly (readonly [RegExp, string])[]): string {
+  const rule = table.find(([pattern]) => pattern.test(error.replace(PREFIX, '')))?.[1];
+  assert.ok(rule !== undefined, `no rule of ours is known for: ${error}`);
+  return rule;
+}
+
+const STRUCTURAL: ReadonlySet<string> = new Set(DOCUMENT_TEXTS.map(([, rule]) => rule));
+
+function documentAdapter(key: string, check: (text: string) => PolicyDocumentCheck<unknown>): VectorAdapter {
+  return ({ input, expect }) => {
+    const text = input[`${key}_text`];
+    const checked = check(typeof text === 'string' ? text : compactText(input[key] ?? null));
+    const first = checked.kind === 'ok' ? undefined : checked.issues[0]?.rule;
+    if (expect['error'] === undefined) return assert.equal(first, undefined);
+    const error = textMember(expect, 'error');
+    if (error === 'reject') return assert.notEqual(first, undefined);
+    if (error === 'parse') return assert.ok(first !== undefined && !STRUCTURAL.has(first), `refused by ${first}, not while reading`);
+    assert.equal(first, ruleFor(error, DOCUMENT_TEXTS));
+  };
+}
+
 function read<T>(shape: Shape<T>, value: JsonValue | undefined): T {
-  const { value: decoded, errors } = decode(shape, value ?? null);
-  assert.equal(errors.count, 0, JSON.stringify(errors.list));
-  return decoded as T;
+  const { value: typed, errors } = decode(shape, value ?? null);
+  assert.ok(typed !== undefined && errors.count === 0, errors.list.map(({ message }) => message).join());
+  return typed;
 }
 
-const SHAPE = [/^parse$/, 'shape'] as const;
+const policyEval: VectorAdapter = ({ input, expect }) => {
+  const expected = expect['ok'];
+  assert.ok(isJsonArray(expected));
+  const found = packViolations(read(POLICY_PACK, input['pack']), policyInputOf(read(EXECUTION_CELL_SPEC, input['spec'])));
+  assert.deepEqual(
+    found.map(({ rule }) => rule),
+    expected.map((one) => textMember(one as JsonObject, 'rule')),
+  );
+};
 
-/** The reference's texts, once, and our rule. */
-const VERSION_RULES = [
-  [/malformed pre-release suffix/, 'version-suffix'],
-  [/must be a MAJOR\.MINOR\.PATCH/, 'version-parts'],
-  [/is not a non-negative integer/, 'version-component'],
-  [/has a leading zero/, 'version-zero'],
-  [/overflows u64/, 'version-overflow'],
-  [/is older than runtime-supported floor/, 'version-floor'],
-] as const;
+const policyVersion: VectorAdapter = ({ input, expect }) => {
+  const { declared } = input;
+  const fault = versionFault(typeof declared === 'string' ? declared : undefined, input['allowDowngrade'] === true);
+  if (expect['error'] === undefined) assert.equal(fault, undefined);
+  else assert.equal(fault?.rule, ruleFor(textMember(expect, 'error'), VERSION_TEXTS));
+};
 
-const PACK_RULES = [
-  SHAPE,
-  [/pack apiVersion must/, 'api-version'],
-  [/pack kind must/, 'kind'],
-  [/spec\.id .* is not a valid portable/s, 'id'],
-  ...VERSION_RULES,
-  [/rules\.maxLifetimeTtlSeconds must/, 'max-lifetime'],
-  [/rules\.maxMemoryMaxBytes must/, 'max-memory'],
-  [/rules\.maxRunTimeoutMs must/, 'max-timeout'],
-  [/are mutually exclusive/, 'egress-contradiction'],
-  [/contains an empty pattern/, 'empty-pattern'],
-] as const;
+const placementScope: VectorAdapter = ({ input, expect }) => {
+  const placement = input['placement'] === null || input['placement'] === undefined ? undefined : read(PLACEMENT, input['placement']);
+  assert.equal(matchesPlacement(placement, read(PLACEMENT, input['scope'])), expect['ok']);
+};
 
-const AUTHZ_RULES = [
-  SHAPE,
-  [/policy apiVersion must/, 'api-version'],
-  [/policy kind must/, 'kind'],
-  [/subjects must be non-empty/, 'no-subjects'],
-  [/subjects contains/, 'blank-subject'],
-  [/allowedPools contains/, 'blank-pool'],
-  [/allowedPolicyPacks contains/, 'blank-pack'],
-  [/maxCellsPerHour must/, 'rate'],
-] as const;
+const secretAllowlist: VectorAdapter = ({ input, expect }) => {
+  const { secretRefs } = policyInputOf(read(EXECUTION_CELL_SPEC, input['spec']));
+  const [first] = secretViolations(read(POLICY_RULES, input['rules']), { secretRefs, caller: textMember(input, 'callerIdentity') });
+  if (expect['error'] === undefined) assert.equal(first, undefined);
+  else assert.equal(first?.rule, textMember(expect, 'error').replace(PREFIX, '').split(':')[0]);
+};
 
-const PRINCIPAL_RULES = [
-  [/must start with/, 'scheme'],
-  [/no variant segment/, 'no-variant'],
-  [/clause .* missing/, 'query-clause'],
-  [/unknown query parameter/, 'query-parameter'],
-  [/unknown capability token/, 'capability'],
-  [/unknown principal kind/, 'kind'],
-  [/`(?:operator|platform)` .*missing id segment/, 'missing-id'],
-  [/invalid percent-encoding/, 'percent'],
-  [/unexpected segment/, 'after-id'],
-  [/malformed `federated`/, 'federated-form'],
-  [/unknown trust root/, 'trust-root'],
-  [/missing delegate id/, 'delegate-id'],
-  [/malformed `delegate`/, 'delegate-form'],
-  [/not narrowing/, 'not-narrowing'],
-] as const;
+const KINDS: Readonly<Record<string, PrincipalReason>> = {
+  MissingScheme: 'missing-scheme',
+  EmptyPath: 'empty-path',
+  UnknownKind: 'unknown-kind',
+  UnknownTrustRoot: 'unknown-trust-root',
+  UnknownCapability: 'unknown-capability',
+  BadPercentEncoding: 'percent-encoding',
+  Malformed: 'malformed',
+};
 
-function ruleOf(table: readonly (readonly [RegExp, string])[], expected: string): string {
-  return table.find(([pattern]) => pattern.test(expected))?.[1] ?? assert.fail(`no rule is known for: ${expected}`);
-}
-
-/** The first rule broken has to be the reference's; a document of another shape breaks none. */
-function structure(parse: () => unknown, expect: JsonObject, table: readonly (readonly [RegExp, string])[]): void {
-  const expected = optionalText(expect['error']);
-  if (expected === undefined) {
-    parse();
-    return;
-  }
-  const { facts } = refuses(parse, ['document.invalid']);
-  assert.equal((facts['rules'] as string[] | undefined)?.[0] ?? 'shape', ruleOf(table, expected));
-}
-
-/** Which rule each message is about, and what it names, is compared; its wording is ours. */
-const rulesOf = (violations: readonly { rule: string }[]): string[] => violations.map(({ rule }) => rule);
-
-function principal(work: () => JsonObject, expect: JsonObject): void {
-  const expected = optionalText(expect['error']);
-  if (expected === undefined) {
-    sameJson(work(), expect['ok']);
-    return;
-  }
+function principalRefused(work: () => unknown, expect: JsonObject): void {
   try {
     work();
   } catch (error) {
-    assert.ok(isCellError(error, 'document.invalid'), String(error));
-    if (expected !== 'reject') assert.equal(error.facts['reason'], ruleOf(PRINCIPAL_RULES, expected));
-    if (expect['missing'] !== undefined) assert.equal(error.facts['missing'], expect['missing']);
+    if (!isCellError(error, 'document.invalid')) throw error;
+    const { reason, missing } = error.facts;
+    if (expect['missing'] !== undefined) assert.deepEqual({ reason, missing }, { reason: 'not-narrowing', missing: expect['missing'] });
+    else if (typeof expect['kind'] === 'string') assert.equal(reason, KINDS[expect['kind']]);
+    else assert.ok(expect['error'] === 'reject' || (expect['error'] === 'parse' && reason === 'shape'), `refused for ${String(reason)}`);
     return;
   }
-  assert.fail('it was accepted');
+  assert.fail('accepted');
 }
 
-const PRINCIPAL_OPS: Readonly<Record<string, (input: JsonObject) => JsonObject>> = {
-  principal_to_uri: (input) => {
-    const given = parsePrincipal(input['principal'] ?? null);
-    return { effectiveScope: [...effectiveScope(given)], json: principalText(given), rootOperator: rootOperator(given) ?? null, uri: principalUri(given) };
-  },
-  principal_from_uri: (input) => {
-    const given = parsePrincipalUri(textMember(input, 'uri'));
-    return { principal: given as unknown as JsonValue, uri: principalUri(given) };
-  },
-  principal_compose: (input) => {
-    const made = delegateTo(parsePrincipal(input['authorizing'] ?? null), textMember(input, 'delegate'), (input['scope'] ?? []) as unknown as ToolCapability[]);
-    return { principal: made as unknown as JsonValue, uri: principalUri(made) };
-  },
-  principal_json: (input) => {
-    const given = parsePrincipal(input['principal'] ?? null);
-    return { principal: given as unknown as JsonValue, uri: principalUri(given) };
-  },
+function principalResult(principal: Principal, ok: JsonObject): void {
+  assert.equal(principalUri(principal), textMember(ok, 'uri'));
+  if (ok['principal'] !== undefined) sameJson(encode(PRINCIPAL, principal), ok['principal']);
+  if (ok['json'] !== undefined) assert.equal(principalText(principal), ok['json']);
+  if (ok['effectiveScope'] !== undefined) assert.deepEqual(effectiveScope(principal), ok['effectiveScope']);
+  if (ok['rootOperator'] !== undefined) assert.equal(rootOperator(principal) ?? null, ok['rootOperator']);
+}
+
+const principals: VectorAdapter = ({ input, expect, raw }) => {
+  const work = (): Principal => {
+    switch (raw['op']) {
+      case 'principal_to_uri':
+        return parsePrincipal(input['principal'] ?? null);
+      case 'principal_from_uri':
+        return parsePrincipalUri(textMember(input, 'uri'));
+      case 'principal_compose':
+        return delegateTo(parsePrincipal(input['authorizing'] ?? null), textMember(input, 'delegate'), input['scope'] as readonly ToolCapability[]);
+      default:
+        return assert.fail(`no operation ${String(raw['op'])}`);
+    }
+  };
+  if (expect['error'] === undefined) principalResult(work(), objectMember(expect, 'ok'));
+  else principalRefused(work, expect);
 };
 
 export const policyAdapters: Readonly<Record<string, VectorAdapter>> = {
-  'spec/policy-document': ({ input, expect }) => structure(() => parsePolicyPack(utf8(compactText(input['pack'] ?? null))), expect, PACK_RULES),
-
-  'spec/authz-document': ({ input, expect }) => structure(() => parseAuthorizationPolicy(utf8(compactText(input['policy'] ?? null))), expect, AUTHZ_RULES),
-
-  'spec/policy-version': ({ input, expect }) => {
-    const refused = versionRefusal(optionalText(input['declared']), { allowDowngrade: input['allowDowngrade'] === true });
-    const expected = optionalText(expect['error']);
-    assert.equal(refused?.reason, expected === undefined ? undefined : ruleOf(VERSION_RULES, expected));
-  },
-
-  'spec/placement-scope': ({ input, expect }) => assert.equal(matchesScope((input['placement'] ?? undefined) as PlacementSpec | undefined, input['scope'] as PlacementSpec), expect['ok']),
-
-  'spec/policy-eval': ({ input, expect }) => {
-    const violations = evaluatePack(read(EXECUTION_CELL_SPEC, input['spec']), read(POLICY_PACK, input['pack']));
-    assert.deepEqual(rulesOf(violations), rulesOf(expect['ok'] as unknown as { rule: string }[]));
-  },
-
-  'spec/secret-allowlist': ({ input, expect }) => {
-    const refused = secretRefusal(read(EXECUTION_CELL_SPEC, input['spec']), read(POLICY_RULES, input['rules']), textMember(input, 'callerIdentity'));
-    const expected = optionalText(expect['error']);
-    const reason = expected === undefined ? undefined : ruleOf([[/caller_unmapped:/, 'caller-unmapped'], [/secret_ref_denied:/, 'secret-ref-denied']], expected);
-    assert.equal(refused?.reason, reason);
-    const named = expected === undefined ? undefined : /secretRef ("[^"]*")/.exec(expected)?.[1];
-    if (named !== undefined) assert.ok(refused?.message.includes(named), `${refused?.message} does not name ${named}`);
-  },
-
-  'spec/principals': ({ input, expect, raw }) => {
-    const op = PRINCIPAL_OPS[textMember(raw, 'op')];
-    assert.ok(op !== undefined, `no operation ${textMember(raw, 'op')}`);
-    principal(() => op(input), objectMember({ expect }, 'expect'));
-  },
+  'spec/policy-document': documentAdapter('pack', (text) => checkPolicyPack(utf8(text), { mode: 'compatible' })),
+  'spec/authz-document': documentAdapter('policy', (text) => checkAuthorizationPolicy(utf8(text), { mode: 'compatible' })),
+  'spec/policy-eval': policyEval,
+  'spec/policy-version': policyVersion,
+  'spec/placement-scope': placementScope,
+  'spec/secret-allowlist': secretAllowlist,
+  'spec/principals': principals,
 };

@@ -16,6 +16,7 @@ import { type CommandReport, notStarted, reportOf, timeLimitOf, timeLimitText } 
 import { parseRedactFields, type Redaction } from '../../core/events/redact.ts';
 import type { RunAsks } from '../../core/plan/asks.ts';
 import { cellPath } from '../../core/plan/plan-cell.ts';
+import type { PolicyGate } from '../../core/policy/decision.ts';
 import type { ExportArtifact, SpecDocument } from '../../core/spec/document.ts';
 import { exportArtifact } from '../../runtime/supervisor/export-artifacts.ts';
 import { type CommandOutcome, runCommand, signalName } from '../../runtime/supervisor/run-command.ts';
@@ -45,6 +46,8 @@ export interface WorkInput {
   readonly exports: ExportSettings;
   readonly io: WorkIo;
   readonly warn: (text: string) => void;
+  /** What decided, for the record of the bundle. */
+  readonly policy?: PolicyGate;
 }
 
 /** Largest filter program the kernel takes, bytes. */
@@ -221,7 +224,7 @@ export async function openCellWork(input: WorkInput): Promise<CellWork> {
   if (leaf.note !== undefined) input.warn(leaf.note);
   try {
     const request = { document, asks, secretSources: new Map(), signal: io.signal, slot: 0, commands: spec.run === undefined ? ('caller' as const) : ('document' as const), endsOnSignal: true, broker, socketAlways: spec.run !== undefined, zeroTtl: true, redaction: redactionOf(config.events.redact) };
-    const open = await openRun(state, settings, request);
+    const open = await openRun(state, settings, { ...request, ...(input.policy === undefined ? {} : { policy: input.policy }) });
     for (const item of open.plan.items) {
       // What portable gives up is no news; what was asked for and is not there is.
       if (item.status === 'downgraded' && (config.profile !== 'portable' || (open.plan.downgrades.includes(item.name) && !item.asked.startsWith('default')))) input.warn(`${item.name}: asked ${item.asked}; in force: ${item.effective}${item.reason === undefined ? '' : ` (${item.reason})`}`);

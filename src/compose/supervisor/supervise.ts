@@ -22,7 +22,7 @@ import { announceKeyset, type Derivation, passCeiling, verifyTokenAtStart } from
 import { openCellWork, type WorkIo } from './cell-work.ts';
 import { passDocumentGates } from './gates.ts';
 import { hostBaseline, requireBaseline, requireIsolation } from './host-controls.ts';
-import { loadPolicies, passPolicies } from './policies.ts';
+import { decidingGate, loadPolicies, passPolicies } from './policies.ts';
 import { readSupervisorSpec } from './read-spec.ts';
 import { SpoolKeeper } from './spool-keeper.ts';
 import { asRefusal, stopAt } from './start-refused.ts';
@@ -140,7 +140,8 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
     await chain?.reconcile();
     const io = input.io();
     const run = { cellId: spec.id, runId, spec };
-    const work = await openCellWork({ config, settings, env, state: new StateFolder(settings.stateDir), document, exports, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
+    const policy = decidingGate(config, policies);
+    const work = await openCellWork({ ...(policy === undefined ? {} : { policy }), config, settings, env, state: new StateFolder(settings.stateDir), document, exports, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
       throw asRefusal(error, isCellError(error) ? (NO_CELL[error.code] ?? 'cell-create') : 'cell-create');
     });
     const { failure } = await runReference({

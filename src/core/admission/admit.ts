@@ -4,9 +4,13 @@
  *   A1  nothing but `admit` makes an Admission: the brand is private to this file;
  *   A2  a refusal is a value that lists every violation, and nothing is made; whoever asked for the run records it.
  *
- * LIMIT: policy packs, authorization policies and derivation tokens are not decided here yet; what a document asks of them is refused by
- * the planner, never waved through.
+ *   A3  a pack or an authorization policy that is given decides; its decision is part of the admission, for the evidence.
+ *
+ * LIMIT: derivation tokens are not decided here yet; what a document asks of them is refused by the planner, never waved through.
  */
+import { LIMITS } from '../../base/limits.ts';
+import { decidePolicy, fitsRecord, type PolicyDecision, type PolicyGate } from '../policy/decision.ts';
+import { type AskedLimits, policyInputOf } from '../policy/policy-input.ts';
 import type { ExecutionCellSpec, SpecDocument } from '../spec/document.ts';
 import { isReservedVariable } from '../spec/names.ts';
 
@@ -18,6 +22,8 @@ export interface Admission {
   readonly document: SpecDocument;
   /** Wall clock of the decision, ms since 1970. */
   readonly admittedAtMs: number;
+  /** What policy decided; undefined when there was none. */
+  readonly policy?: PolicyDecision;
 }
 
 export interface Violation {
@@ -25,7 +31,7 @@ export interface Violation {
   readonly message: string;
 }
 
-export type AdmissionVerdict = { readonly kind: 'admitted'; readonly admission: Admission } | { readonly kind: 'refused'; readonly violations: readonly Violation[] };
+export type AdmissionVerdict = { readonly kind: 'admitted'; readonly admission: Admission } | { readonly kind: 'refused'; readonly violations: readonly Violation[]; readonly policy?: PolicyDecision };
 
 /** Seconds between SIGTERM and SIGKILL that make sense (reference/01 §3.5). */
 const GRACE_SECONDS_MAX = 120;
@@ -44,14 +50,31 @@ function runViolations({ run, authority, identity }: ExecutionCellSpec, commands
   return violations;
 }
 
-/** Decides whether a parsed document may be planned. Pure. @param input.commands `caller`: commands come one by one, the document needs none; `zeroTtl`: a cell without time is taken, whose command then never starts */
-export function admit(input: { document: SpecDocument; commands?: 'document' | 'caller'; zeroTtl?: boolean; nowMs: number }): AdmissionVerdict {
+export interface AdmissionInput {
+  readonly document: SpecDocument;
+  /** `caller`: commands come one by one, the document needs none. */
+  readonly commands?: 'document' | 'caller';
+  /** A cell without time is taken, whose command then never starts. */
+  readonly zeroTtl?: boolean;
+  readonly nowMs: number;
+  readonly policy?: PolicyGate;
+  /** Limits asked beside the document. */
+  readonly asked?: AskedLimits;
+}
+
+/** Decides whether a parsed document may be planned. Pure. */
+export function admit(input: AdmissionInput): AdmissionVerdict {
   const { spec } = input.document.document;
   const violations = runViolations(spec, input.commands ?? 'document');
   if (BigInt(spec.lifetime.ttlSeconds) === 0n && input.zeroTtl !== true) {
     violations.push({ rule: 'lifetime.positive', message: 'spec.lifetime.ttlSeconds is 0: the cell would end before it starts; give it at least 1' });
   }
-  if (violations.length > 0) return { kind: 'refused', violations };
-  const admission = { document: input.document, admittedAtMs: input.nowMs } as Omit<Admission, typeof admitted> as Admission;
+  const { policy: gate } = input;
+  const decision = gate === undefined ? undefined : decidePolicy(gate, policyInputOf(spec, input.asked, gate.caller), input.document.specHash);
+  const policy = decision === undefined ? {} : { policy: decision };
+  for (const { rule, path, message } of decision?.violations ?? []) violations.push({ rule, message: `${path} ${message}` });
+  if (decision?.verdict === 'admitted' && !fitsRecord(decision)) violations.push({ rule: 'policy.record-size', message: `spec asks so much that the policy decision would not fit into a record of ${LIMITS.policyRecordBytesMax} bytes` });
+  if (violations.length > 0) return { kind: 'refused', violations, ...policy };
+  const admission = { document: input.document, admittedAtMs: input.nowMs, ...policy } as Omit<Admission, typeof admitted> as Admission;
   return { kind: 'admitted', admission };
 }

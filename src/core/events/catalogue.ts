@@ -21,6 +21,7 @@ const OF_RUNS = {
   planEffective: own('plan.v1.effective', 'What was asked, and what this host enforces of it, before the first instruction runs'),
   planRefused: own('plan.v1.refused', 'What this host cannot enforce or provide of what was asked; nothing was run'),
   admissionRefused: own('admission.v1.refused', 'Why a document was not admitted; nothing was run'),
+  policyDecided: own('policy.v1.decided', 'What policy decided about the document, with the pack and the inputs it was decided by: cellos verify decides again'),
   networkScope: reference('observability.v1.network_scope', 'How many egress rules the document declares'),
   dnsTargetSet: reference('observability.v1.dns_target_set', 'The digest of the declared egress at the start'),
   isolationObserved: own('isolation.v1.observed', 'Namespaces, capabilities, filter and host user, as the kernel reports them for the finished cell'),

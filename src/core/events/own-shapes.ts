@@ -2,7 +2,7 @@
  * Shapes of the `data` of our own event types: what the reference has no event for. A run writes them as `runtime/` makes them; a test holds the
  * events of real runs to these shapes.
  */
-import { double, type Fields, flag, i32, listOf, objectOf, oneOf, optional, text, u64 } from './shape.ts';
+import { anything, double, type Fields, flag, i32, listOf, objectOf, oneOf, optional, text, u64 } from './shape.ts';
 
 const RUN = { runId: text, cellId: text, specId: text };
 const COMMAND = { ...RUN, command: optional(u64) };
@@ -47,6 +47,7 @@ export const OWN_SHAPES = {
   planEffective: { ...RUN, backend: text, planDigest: text, argv: listOf(text), items: listOf(planItem), downgrades: listOf(text) },
   planRefused: { ...RUN, argv: listOf(text), items: listOf(planItem), missing: listOf(text) },
   admissionRefused: { ...RUN, argv: listOf(text), violations: listOf(violation) },
+  policyDecided: { ...RUN, decision: anything },
   isolationObserved: { ...RUN, initPid: u64, initStartTime: text, namespaces, capabilities, noNewPrivs: flag, seccompMode: i32, seccompFilters: i32, hostUid: u64 },
   processExited: {
     ...COMMAND,

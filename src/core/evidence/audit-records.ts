@@ -7,6 +7,7 @@ import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../..
 import { parseJson } from '../../base/json-parse.ts';
 import { EVENTS } from '../events/catalogue.ts';
 import type { CloudEvent } from '../events/envelope.ts';
+import { redecide } from '../policy/decision.ts';
 import { parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
 import type { RecordPosition } from '../signing/key-validity.ts';
 import { envelopeDigest, firstPrev, RECORD_VERSION, SALT_BYTES } from './chain.ts';
@@ -27,6 +28,8 @@ export interface Seal {
 }
 
 const HEADER_KEYS = ['digest', 'prev', 'salt', 'seq', 'stream', 'tier', 'v'];
+/** What nothing of may follow a refusal. */
+const EFFECTS: ReadonlySet<string> = new Set([EVENTS.planEffective.type, EVENTS.isolationObserved.type, EVENTS.started.type, EVENTS.processSpawned.type]);
 const TIERS = new Set(['kernel', 'proxy', 'host', 'guest']);
 
 /** @returns why what this key signed at this position does not count; undefined when it does */
@@ -49,6 +52,10 @@ export class RecordAuditor {
   lastTime: string | undefined;
   seal: Seal | undefined;
   keysetDigest: string | undefined;
+  /** Of the document, as the genesis says. */
+  specHash: string | undefined;
+  /** A policy decision of this run refused it: no cell may be made any more. */
+  policyRefused = false;
 
   /** @param keys kid → Ed25519 public key of the keys whose purpose is `event` */
   constructor(keys: ReadonlyMap<string, Bytes>, refusalOf: KeyRefusal = () => undefined) {
@@ -62,8 +69,8 @@ export class RecordAuditor {
     for (const id of this.#ids) copy.#ids.add(id);
     copy.#head = this.#head;
     copy.withheld.push(...this.withheld);
-    const { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest } = this;
-    return Object.assign(copy, { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest });
+    const { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, specHash, policyRefused } = this;
+    return Object.assign(copy, { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, specHash, policyRefused });
   }
 
   /** Names the record that would come next as the first bad one. */
@@ -151,8 +158,27 @@ export class RecordAuditor {
     if (genesis) {
       if (data['runId'] !== this.stream) return 'the genesis does not name its run';
       this.keysetDigest = typeof data['keysetDigest'] === 'string' ? data['keysetDigest'] : undefined;
+      this.specHash = typeof data['canonicalSpecHash'] === 'string' ? data['canonicalSpecHash'] : undefined;
     }
-    if (event.type !== EVENTS.sealed.type) return undefined;
+    if (event.type === EVENTS.policyDecided.type) return this.#checkDecision(data, tier);
+    if (this.policyRefused && EFFECTS.has(event.type)) return 'policy refused the document, and the run went on'; // audit.ts U9
+    return event.type === EVENTS.sealed.type ? this.#checkSeal(data) : undefined;
+  }
+
+  /** audit.ts U9 */
+  #checkDecision(data: JsonObject, tier: JsonValue | undefined): string | undefined {
+    if (tier !== 'host') return 'a policy decision is of the tier host';
+    const again = redecide(data['decision']);
+    if (again.kind !== 'same') {
+      this.unsupported ||= again.kind === 'unsupported';
+      return `the policy decision ${again.kind === 'unsupported' ? 'cannot be decided again' : 'is not what it was decided by'}: ${again.reason}`;
+    }
+    if (again.decision.specHash !== this.specHash) return 'the policy decision is about another document';
+    this.policyRefused ||= again.decision.verdict === 'refused';
+    return undefined;
+  }
+
+  #checkSeal(data: JsonObject): string | undefined {
     const { count, head, outcome, gaps } = data;
     if (count !== this.count + 1) return `the seal counts ${String(count)} records, there are ${this.count + 1}`;
     if (head !== this.#head) return 'the seal names another head';

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type Bytes, utf8 } from '../../base/bytes.ts';
 import { type Digest, digestOf } from '../../base/crypto.ts';
-import { jsonObject, type JsonValue } from '../../base/json.ts';
+import { jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { ulid } from '../../base/ids.ts';
 import { rootMap, SAMPLE_ROOT, type SampleChain, sampleFile, sampleHistory, type SampleKey, sampleKey } from '../../testing/sample-keys.ts';
 import { EVENTS } from '../events/catalogue.ts';
+import { decidePolicy, decisionData } from '../policy/decision.ts';
+import { parsePolicyPack } from '../policy/read-policy.ts';
 import { type EnvelopeKeys, envelopeText, signEvent, signEventHmac } from '../signing/envelope.ts';
 import type { KeyBound, KeyState } from '../signing/key-validity.ts';
 import type { TrustPin } from '../signing/keyset-chain.ts';
@@ -33,6 +35,9 @@ interface Options {
   readonly run?: string;
   /** Records between the second and the seal. */
   readonly more?: number;
+  /** Data of a policy decision, after the genesis. */
+  readonly decision?: JsonValue;
+  readonly decisionTier?: 'host' | 'guest';
 }
 
 function bundle(options: Options = {}): Map<string, Bytes> {
@@ -41,7 +46,8 @@ function bundle(options: Options = {}): Map<string, Bytes> {
   const { run = 'run' } = options;
   let id = 0;
   const chain = new ChainWriter({ stream: run, signer: options.signers?.event ?? event, source: 'test', salt: () => new Uint8Array(16), eventId: () => `id-${id++}`, time: () => options.time ?? '2026-02-01T10:00:00.123+00:00' });
-  const lines = [chain.append({ type: EVENTS.genesis.type, tier: 'host', data: jsonObject({ runId: run, keysetDigest: digestOf(keyset) }) }).line];
+  const lines = [chain.append({ type: EVENTS.genesis.type, tier: 'host', data: jsonObject({ runId: run, keysetDigest: digestOf(keyset), canonicalSpecHash: 'sha256:5' }) }).line];
+  if (options.decision !== undefined) lines.push(chain.append({ type: EVENTS.policyDecided.type, tier: options.decisionTier ?? 'host', data: jsonObject({ runId: run, decision: options.decision }) }).line);
   lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: run }) }).line);
   for (let n = 0; n < (options.more ?? 0); n += 1) lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: run }) }).line);
   const gaps = options.gaps ?? 0;
@@ -63,6 +69,36 @@ function verdict(files: ReadonlyMap<string, Bytes>, trust: Partial<AuditTrust> =
   };
   return auditBundle(source, { roots, ...trust });
 }
+
+const POLICY_INPUT = { ttlSeconds: 600, egressRules: [], secretDelivery: 'none', limitsDeclared: false, secretRefs: [], caller: 'ci' } as const;
+
+function decisionOf(rules: object, specHash = 'sha256:5'): JsonObject {
+  const pack = parsePolicyPack(utf8(JSON.stringify({ apiVersion: 'cellos.io/v1', kind: 'PolicyPack', spec: { id: 'p', rules } })));
+  return decisionData(decidePolicy({ pack, caller: 'ci' }, POLICY_INPUT, specHash));
+}
+
+describe('auditBundle() decides policy again [U8]', () => {
+  it('complete when the record says what its own pack and inputs give', async () => {
+    expect(await verdict(bundle({ decision: decisionOf({ maxLifetimeTtlSeconds: 600 }) }))).toMatchObject({ verdict: 'complete', count: 4 });
+  });
+
+  it.each<[string, Partial<Options>, string]>([
+    ['a signed lie', { decision: jsonObject({ ...decisionOf({ maxLifetimeTtlSeconds: 599 }), verdict: 'admitted', violations: [] }) }, 'the policy decision is not what it was decided by: it says admitted, and its own pack and inputs give refused'],
+    ['no decision at all', { decision: null }, 'the policy decision is not what it was decided by: it holds no decision'],
+    ['a decision about another document', { decision: decisionOf({}, 'sha256:6') }, 'the policy decision is about another document'],
+    ['a decision of a guest', { decision: decisionOf({}), decisionTier: 'guest' }, 'a policy decision is of the tier host'],
+  ])('tampered: %s', async (_name, options, reason) => {
+    expect(await verdict(bundle(options))).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 1, line: 2, reason } });
+  });
+
+  it('tampered when the run went on after a refusal', async () => {
+    expect(await verdict(bundle({ decision: decisionOf({ maxLifetimeTtlSeconds: 599 }) }))).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 2, reason: 'policy refused the document, and the run went on' } });
+  });
+
+  it('unsupported when later rules decided', async () => {
+    expect(await verdict(bundle({ decision: jsonObject({ ...decisionOf({}), v: 2 }) }))).toMatchObject({ verdict: 'unsupported', firstBadRecord: { seq: 1, reason: 'the policy decision cannot be decided again: it was made by version 2 of the rules' } });
+  });
+});
 
 describe('auditBundle() verdicts', () => {
   it('have the exit codes that are documented', () => {

@@ -11,6 +11,7 @@
  *       one, each event is authentic, and whoever could write to the bundle could have left some out, moved them, or named another tier;
  *   U8  keys are judged by the keyset the run began under and by the newest one known: what a later revocation cuts is `untrusted-key`, what
  *       stands before it is as good as ever, and a keyset that the verifier has moved on from is no reason to doubt what was signed under it.
+ *   U9  a policy decision is made again from what its record holds: one that comes out otherwise is a signed lie, and so is a run that went on after a refusal.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';

@@ -1,79 +1,48 @@
 import { describe, expect, it } from 'vitest';
-import { utf8 } from '../../base/bytes.ts';
-import { digestOf } from '../../base/crypto.ts';
-import { isCellError } from '../../base/errors.ts';
-import type { ExecutionCellSpec } from '../spec/document.ts';
-import { authorize, authorizeFacts, parseAuthorizationPolicy } from './authorization.ts';
+import { authorizationRefusal, strictAuthorizationRefusal } from './authorization.ts';
+import type { AuthorizationPolicy } from './policy-shape.ts';
 
-const whole = { apiVersion: 'cellos.io/v1', kind: 'AuthorizationPolicy', spec: { subjects: ['t'] } };
-const policy = (spec: object) => parseAuthorizationPolicy(utf8(JSON.stringify({ ...whole, spec: { ...whole.spec, ...spec } }))).document;
+const policy = (members: Partial<AuthorizationPolicy> = {}): AuthorizationPolicy => ({ subjects: ['t', 'u'], allowedPools: [], allowedPolicyPacks: [], ...members });
+type Asked = Parameters<typeof strictAuthorizationRefusal>[1];
+const line = (refusal: ReturnType<typeof authorizationRefusal>): string | undefined => (refusal === undefined ? undefined : `${refusal.rule} | ${refusal.path} ${refusal.message}`);
 
-function broken(value: object): unknown {
-  try {
-    parseAuthorizationPolicy(utf8(JSON.stringify(value)));
-    return [];
-  } catch (error) {
-    if (!isCellError(error, 'document.invalid')) throw error;
-    expect((error.facts['reasons'] as string[] | undefined)?.every((reason) => error.message.includes(reason) && reason !== '')).not.toBe(false);
-    return error.facts['rules'] ?? error.facts['path'];
-  }
-}
-
-describe('parseAuthorizationPolicy()', () => {
-  it('reads a policy and fills in what is not said', () => {
-    const bytes = utf8(JSON.stringify(whole));
-    const read = parseAuthorizationPolicy(bytes);
-    expect([read.document.spec, read.digest]).toEqual([{ subjects: ['t'], allowedPools: [], allowedPolicyPacks: [] }, digestOf(bytes)]);
-    expect(policy({ maxCellsPerHour: 1 }).spec.maxCellsPerHour).toBe(1);
-  });
-
-  it.each([
-    [{ ...whole, apiVersion: 'v' }, ['api-version']],
-    [{ ...whole, kind: 'PolicyPack' }, ['kind']],
-    [{ ...whole, spec: { subjects: [] } }, ['no-subjects']],
-    [{ ...whole, spec: { subjects: ['t', '\u00a0 '] } }, ['blank-subject']],
-    [{ ...whole, spec: { subjects: ['t'], allowedPools: ['p', ''] } }, ['blank-pool']],
-    [{ ...whole, spec: { subjects: ['t'], allowedPolicyPacks: [' '] } }, ['blank-pack']],
-    [{ ...whole, spec: { subjects: ['t'], maxCellsPerHour: 0 } }, ['rate']],
-    [{ ...whole, spec: { subjects: ['t'], maxCellsPerHour: 4_294_967_296 } }, 'spec.maxCellsPerHour'],
-    [{ ...whole, spec: {} }, 'spec.subjects'],
-    [{ apiVersion: '', kind: '', spec: { subjects: [], allowedPools: [''], allowedPolicyPacks: [''], maxCellsPerHour: 0 } }, ['api-version', 'kind', 'no-subjects', 'blank-pool', 'blank-pack', 'rate']],
-  ])('finds in %j: %j', (value, rules) => {
-    expect(broken(value)).toEqual(rules);
+describe('authorizationRefusal()', () => {
+  const pools = { allowedPools: ['p'] };
+  const packs = { allowedPolicyPacks: ['k'] };
+  it.each<[Partial<AuthorizationPolicy>, Omit<Asked, 'caller'>, string | undefined]>([
+    [{}, { tenantId: 't' }, undefined],
+    [{}, { tenantId: 'u' }, undefined],
+    [{}, {}, 'subject_not_authorized | spec.correlation.tenantId is missing: the authorization policy asks for it (subjects)'],
+    [{}, { tenantId: 'T' }, 'subject_not_authorized | spec.correlation.tenantId is "T", which subjects of the authorization policy does not list'],
+    [pools, { tenantId: 't' }, 'pool_not_allowed | spec.placement.poolId is missing: the authorization policy asks for it (allowedPools)'],
+    [pools, { tenantId: 't', placement: {} }, 'pool_not_allowed | spec.placement.poolId is missing: the authorization policy asks for it (allowedPools)'],
+    [pools, { tenantId: 't', placement: { poolId: 'q' } }, 'pool_not_allowed | spec.placement.poolId is "q", which allowedPools of the authorization policy does not list'],
+    [pools, { tenantId: 't', placement: { poolId: 'p' } }, undefined],
+    [packs, { tenantId: 't' }, 'policy_pack_not_allowed | spec.policy.packId is missing: the authorization policy asks for it (allowedPolicyPacks)'],
+    [packs, { tenantId: 't', namedPackId: 'l' }, 'policy_pack_not_allowed | spec.policy.packId is "l", which allowedPolicyPacks of the authorization policy does not list'],
+    [packs, { tenantId: 't', namedPackId: 'k' }, undefined],
+    [{ ...pools, ...packs }, { tenantId: 'x' }, 'subject_not_authorized | spec.correlation.tenantId is "x", which subjects of the authorization policy does not list'],
+    [{ ...pools, ...packs }, { tenantId: 't', placement: { poolId: 'p' } }, 'policy_pack_not_allowed | spec.policy.packId is missing: the authorization policy asks for it (allowedPolicyPacks)'],
+    [{ ...pools, ...packs }, { tenantId: 't', namedPackId: 'l' }, 'pool_not_allowed | spec.placement.poolId is missing: the authorization policy asks for it (allowedPools)'],
+  ])('%j, asked %j: %s [Z1]', (members, asked, expected) => {
+    expect(line(authorizationRefusal(policy(members), asked))).toBe(expected);
+    expect(line(strictAuthorizationRefusal(policy(members), { ...asked, caller: asked.tenantId ?? '' }, { packId: asked.namedPackId, admittedLastHour: 0 }))).toBe(expected);
   });
 });
 
-const spec = (more: Partial<ExecutionCellSpec>): ExecutionCellSpec => ({ id: 'a', authority: {}, lifetime: { ttlSeconds: 1 }, ...more });
-const tenant = { correlation: { tenantId: 't' } };
-
-describe('authorize()', () => {
-  const strict = policy({ allowedPools: ['p'], allowedPolicyPacks: ['k'] });
-
-  it('lets a subject through, and looks at pool and pack only where the policy does', () => {
-    expect(authorize(spec(tenant), policy({}))).toBeUndefined();
-    expect(authorize(spec({ ...tenant, placement: { poolId: 'p' }, policy: { packId: 'k' } }), strict)).toBeUndefined();
-  });
-
-  it.each([
-    ['no tenant', spec({ placement: { poolId: 'p' } }), { reason: 'subject_not_authorized', message: expect.stringContaining('tenantId is missing') }],
-    ['another tenant', spec({ correlation: { tenantId: 'T' } }), { reason: 'subject_not_authorized', message: expect.stringContaining('"T"') }],
-    ['no pool', spec({ ...tenant, policy: { packId: 'k' } }), { reason: 'pool_not_allowed', message: expect.stringContaining('poolId is missing') }],
-    ['another pool', spec({ ...tenant, placement: { poolId: 'q' } }), { reason: 'pool_not_allowed', deniedPoolId: 'q', message: expect.stringContaining('"q"') }],
-    ['no pack', spec({ ...tenant, placement: { poolId: 'p' } }), { reason: 'policy_pack_not_allowed', message: expect.stringContaining('packId is missing') }],
-    ['another pack', spec({ ...tenant, placement: { poolId: 'p' }, policy: { packId: 'l' } }), { reason: 'policy_pack_not_allowed', deniedPolicyPackId: 'l', message: expect.stringContaining('"l"') }],
-  ])('refuses %s', (_what, document, refusal) => {
-    expect(authorize(document, strict)).toEqual(refusal);
-  });
-});
-
-describe('authorizeFacts()', () => {
-  it('holds what the document claims against what the runner knows [AZ2]', () => {
-    const strict = policy({ allowedPolicyPacks: ['k'] });
-    expect(authorizeFacts(spec(tenant), policy({}), {})).toBeUndefined();
-    expect(authorizeFacts(spec(tenant), strict, { caller: 't', packId: 'k' })).toBeUndefined();
-    expect(authorizeFacts(spec(tenant), policy({}), { caller: 'u' })).toEqual({ reason: 'caller_not_tenant', message: expect.stringMatching(/"u".*"t"/) });
-    expect(authorizeFacts(spec({}), policy({}), { caller: 'u' })).toMatchObject({ reason: 'caller_not_tenant', message: expect.stringContaining('""') });
-    expect(authorizeFacts(spec(tenant), strict, { packId: 'l' })).toEqual({ reason: 'pack_in_force_not_allowed', message: expect.stringContaining('"l"'), deniedPolicyPackId: 'l' });
-    expect(authorizeFacts(spec(tenant), strict, {})).toEqual({ reason: 'pack_in_force_not_allowed', message: expect.stringContaining('none') });
+describe('strictAuthorizationRefusal()', () => {
+  const packs = { allowedPolicyPacks: ['k'] };
+  it.each<[Partial<AuthorizationPolicy>, Asked, { packId?: string; admittedLastHour?: number }, string | undefined]>([
+    [{}, { tenantId: 't', caller: 'u' }, {}, 'subject_not_authorized | spec.correlation.tenantId is "t", and the caller is "u": nobody asks in another\'s name'],
+    [{}, { tenantId: 't', namedPackId: 'k', caller: 't' }, {}, undefined],
+    [packs, { tenantId: 't', namedPackId: 'k', caller: 't' }, {}, 'policy_pack_not_allowed | spec.policy.packId is "k", and no pack is in force'],
+    [packs, { tenantId: 't', namedPackId: 'k', caller: 't' }, { packId: 'l' }, 'policy_pack_not_allowed | spec.policy.packId is "k", and the pack in force is "l"'],
+    [packs, { tenantId: 't', namedPackId: 'k', caller: 't' }, { packId: 'k' }, undefined],
+    [{ maxCellsPerHour: 2 }, { tenantId: 't', caller: 't' }, { admittedLastHour: 1 }, undefined],
+    [{ maxCellsPerHour: 2 }, { tenantId: 't', caller: 't' }, { admittedLastHour: 2 }, 'rate_limited | caller has started 2 cells within the hour: the authorization policy allows 2'],
+    [{ maxCellsPerHour: 2 }, { tenantId: 't', caller: 't' }, {}, 'rate_limited | caller may start 2 cells an hour, and nobody counts them here'],
+    [{}, { tenantId: 't', caller: 't' }, { admittedLastHour: 1e9 }, undefined],
+  ])('%j, asked %j, known %j: %s [Z2]', (members, asked, facts, expected) => {
+    expect(line(strictAuthorizationRefusal(policy(members), asked, { packId: facts.packId, admittedLastHour: facts.admittedLastHour }))).toBe(expected);
   });
 });

@@ -1,201 +1,195 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { utf8 } from '../../base/bytes.ts';
 import type { EgressRule, ExecutionCellSpec } from '../spec/document.ts';
-import { evaluatePack, packApplies, secretRefusal } from './evaluate.ts';
-import { HostPatterns } from './host-patterns.ts';
-import { parsePolicyPack, type PolicyPackSpec } from './pack.ts';
-import { matchesScope } from './placement.ts';
+import { matchesPlacement, packViolations, secretViolations, strictViolations } from './evaluate.ts';
+import { callerOf, type PolicyInput, policyInputOf } from './policy-input.ts';
+import type { PolicyPack, PolicyRules } from './policy-shape.ts';
 
-const base: ExecutionCellSpec = { id: 'a', authority: {}, lifetime: { ttlSeconds: 60 } };
-const pack = (rules: object, more: object = {}): PolicyPackSpec => parsePolicyPack(utf8(JSON.stringify({ apiVersion: 'cellos.io/v1', kind: 'PolicyPack', spec: { id: 'p', rules, ...more } }))).document.spec;
-const egress = (...rules: EgressRule[]): ExecutionCellSpec => ({ ...base, authority: { egressRules: rules } });
-const run = (more: object): ExecutionCellSpec => ({ ...base, run: { argv: ['x'], secretDelivery: 'env', ...more } });
-const broken = (spec: ExecutionCellSpec, rules: object, options = {}): string[] => evaluatePack(spec, pack(rules), options).map(({ rule }) => rule);
-const message = (spec: ExecutionCellSpec, rules: object): string => evaluatePack(spec, pack(rules)).map((violation) => violation.message).join('\n');
+const NO_RULES: PolicyRules = { requireEgressDeclared: false, forbidOutboundEgressRules: false, allowedEgressHosts: [], requireRuntimeSecretDelivery: false, requireResourceLimits: false };
+const pack = (rules: Partial<PolicyRules>, placement?: PolicyPack['placement']): PolicyPack => ({ id: 'p', ...(placement === undefined ? {} : { placement }), rules: { ...NO_RULES, ...rules } });
+const input = (members: Partial<PolicyInput> = {}): PolicyInput => ({ ttlSeconds: 600, egressRules: [], secretDelivery: 'runtimeBroker', limitsDeclared: true, secretRefs: [], caller: 'ci', ...members });
+const to = (host: string, port = 443, more: Partial<EgressRule> = {}): EgressRule => ({ host, port, ...more });
+const lines = (found: readonly { rule: string; path: string; message: string }[]): string[] => found.map(({ rule, path, message }) => `${rule} | ${path} ${message}`);
 
-describe('evaluatePack(): amounts', () => {
+const EGRESS = 'spec.authority.egressRules';
+const ACK = { protocol: 'dns-acknowledged' };
+const FLAG = 'opens port 53 without saying so: data can leave in queries; write dns-acknowledged to take that risk knowingly';
+const REASON = 'is missing: the pack demands a reason for egress to port 53';
+
+describe('packViolations()', () => {
+  it.each<[string, Partial<PolicyRules>, Partial<PolicyInput>, string[]]>([
+    ['nothing demanded', {}, {}, []],
+    ['lifetime at the cap', { maxLifetimeTtlSeconds: 600 }, {}, []],
+    ['lifetime above', { maxLifetimeTtlSeconds: 599 }, {}, ['maxLifetimeTtlSeconds | spec.lifetime.ttlSeconds is 600, more than the 599 the pack allows']],
+    ['a number beyond 2^53', { maxLifetimeTtlSeconds: 2n ** 63n }, { ttlSeconds: 2n ** 63n + 1n }, ['maxLifetimeTtlSeconds | spec.lifetime.ttlSeconds is 9223372036854775809, more than the 9223372036854775808 the pack allows']],
+    ['a large cap, a small number', { maxLifetimeTtlSeconds: 2n ** 63n }, {}, []],
+    ['memory at the cap', { maxMemoryMaxBytes: 5 }, { memoryMaxBytes: 5 }, []],
+    ['memory above', { maxMemoryMaxBytes: 5 }, { memoryMaxBytes: 6 }, ['maxMemoryMaxBytes | spec.run.limits.memoryMaxBytes is 6, more than the 5 the pack allows']],
+    ['memory not given passes [P1]', { maxMemoryMaxBytes: 5 }, {}, []],
+    ['time at the cap', { maxRunTimeoutMs: 5 }, { timeoutMs: 5 }, []],
+    ['time above', { maxRunTimeoutMs: 5 }, { timeoutMs: 6 }, ['maxRunTimeoutMs | spec.run.timeoutMs is 6, more than the 5 the pack allows']],
+    ['time not given passes [P1]', { maxRunTimeoutMs: 5 }, {}, []],
+    ['egress demanded', { requireEgressDeclared: true }, {}, [`requireEgressDeclared | ${EGRESS} is empty: the pack demands that egress is declared`]],
+    ['egress declared', { requireEgressDeclared: true }, { egressRules: [to('h')] }, []],
+    ['egress forbidden', { forbidOutboundEgressRules: true }, { egressRules: [to('h')] }, [`forbidOutboundEgressRules | ${EGRESS} has 1 rule: the pack allows no egress`]],
+    ['two rules', { forbidOutboundEgressRules: true }, { egressRules: [to('h'), to('i')] }, [`forbidOutboundEgressRules | ${EGRESS} has 2 rules: the pack allows no egress`]],
+    ['no egress', { forbidOutboundEgressRules: true }, {}, []],
+    ['hosts, each by its place', { allowedEgressHosts: ['b', '*.x'] }, { egressRules: [to('a'), to('B'), to('c.x'), to('d"')] }, [`allowedEgressHosts | ${EGRESS}[0].host is "a", which the pack does not allow; it allows "b", "*.x"`, `allowedEgressHosts | ${EGRESS}[3].host is "d\\"", which the pack does not allow; it allows "b", "*.x"`]],
+    ['no pattern allows any', {}, { egressRules: [to('a')] }, []],
+    ['delivery by environment', { requireRuntimeSecretDelivery: true }, { secretDelivery: 'env' }, ['requireRuntimeSecretDelivery | spec.run.secretDelivery is env: the pack demands runtimeBroker or runtimeLeasedBroker']],
+    ['no run at all', { requireRuntimeSecretDelivery: true }, { secretDelivery: 'none' }, ['requireRuntimeSecretDelivery | spec.run.secretDelivery is missing: the pack demands runtimeBroker or runtimeLeasedBroker']],
+    ['a broker', { requireRuntimeSecretDelivery: true }, {}, []],
+    ['a leased broker', { requireRuntimeSecretDelivery: true }, { secretDelivery: 'runtimeLeasedBroker' }, []],
+    ['limits demanded', { requireResourceLimits: true }, { limitsDeclared: false }, ['requireResourceLimits | spec.run.limits is missing: the pack demands that limits are declared']],
+    ['limits there', { requireResourceLimits: true }, {}, []],
+    ['port 53 in silence: one violation, at the first', { flagDnsEgressWithoutAcknowledgment: true }, { egressRules: [to('a'), to('r', 53, ACK), to('s', 53), to('t', 53, { protocol: 'udp' })] }, [`flagDnsEgressWithoutAcknowledgment | ${EGRESS}[2].protocol ${FLAG}`]],
+    ['the first rule of all', { flagDnsEgressWithoutAcknowledgment: true }, { egressRules: [to('a', 53)] }, [`flagDnsEgressWithoutAcknowledgment | ${EGRESS}[0].protocol ${FLAG}`]],
+    ['acknowledged in any letters', { flagDnsEgressWithoutAcknowledgment: true }, { egressRules: [to('r', 53, { protocol: 'DNS-Acknowledged' }), to('a', 54)] }, []],
+    ['flag off', { flagDnsEgressWithoutAcknowledgment: false }, { egressRules: [to('r', 53)] }, []],
+    ['a reason missing, blank, given', { requireDnsEgressJustification: true }, { egressRules: [to('a', 53, ACK), to('b', 53, { ...ACK, dnsEgressJustification: ' \u00a0\t' }), to('c', 53, { ...ACK, dnsEgressJustification: ' x ' })] }, [`requireDnsEgressJustification | ${EGRESS}[0].dnsEgressJustification ${REASON}`, `requireDnsEgressJustification | ${EGRESS}[1].dnsEgressJustification ${REASON}`]],
+    ['no reason for what is not acknowledged, or not port 53', { requireDnsEgressJustification: true }, { egressRules: [to('a', 53), to('b', 54, ACK), to('c', 53, { protocol: 'udp' })] }, []],
+    ['reasons not demanded', { requireDnsEgressJustification: false }, { egressRules: [to('a', 53, ACK)] }, []],
+  ])('%s', (_name, rules, members, expected) => {
+    expect(lines(packViolations(pack(rules), input(members)))).toEqual(expected);
+  });
+
+  it('collects all, in the order of the reference', () => {
+    const rules: PolicyRules = { maxLifetimeTtlSeconds: 1, maxMemoryMaxBytes: 1, maxRunTimeoutMs: 1, requireEgressDeclared: false, forbidOutboundEgressRules: true, allowedEgressHosts: ['x'], requireRuntimeSecretDelivery: true, requireResourceLimits: true, flagDnsEgressWithoutAcknowledgment: true, requireDnsEgressJustification: true };
+    const asked = input({ memoryMaxBytes: 2, timeoutMs: 2, egressRules: [to('a', 53), to('b', 53, ACK)], secretDelivery: 'env', limitsDeclared: false });
+    expect(packViolations(pack(rules), asked).map(({ rule }) => rule)).toEqual(['maxLifetimeTtlSeconds', 'maxMemoryMaxBytes', 'maxRunTimeoutMs', 'forbidOutboundEgressRules', 'allowedEgressHosts', 'allowedEgressHosts', 'requireRuntimeSecretDelivery', 'requireResourceLimits', 'flagDnsEgressWithoutAcknowledgment', 'requireDnsEgressJustification']);
+    expect(packViolations(pack({ requireEgressDeclared: true, requireRuntimeSecretDelivery: true }), input({ secretDelivery: 'env' })).map(({ rule }) => rule)).toEqual(['requireEgressDeclared', 'requireRuntimeSecretDelivery']);
+  });
+
+  it('names eight patterns at most [P4]', () => {
+    const patterns = (count: number): string[] => Array.from({ length: count }, (_, i) => `h${i}`);
+    const [eight] = packViolations(pack({ allowedEgressHosts: patterns(8) }), input({ egressRules: [to('x')] }));
+    expect(eight?.message.endsWith('"h6", "h7"')).toBe(true);
+    const [ten] = packViolations(pack({ allowedEgressHosts: patterns(10) }), input({ egressRules: [to('x')] }));
+    expect(ten?.message.endsWith('"h7" and 2 more')).toBe(true);
+  });
+
+  it('says nothing outside its scope [P1]', () => {
+    const scoped = pack({ maxLifetimeTtlSeconds: 1 }, { poolId: 'p' });
+    expect(packViolations(scoped, input({ placement: { poolId: 'q' } }))).toEqual([]);
+    expect(packViolations(scoped, input())).toEqual([]);
+    expect(packViolations(scoped, input({ placement: { poolId: 'p' } }))).toHaveLength(1);
+  });
+});
+
+it.each<[PolicyInput['placement'], PolicyPack['placement'], boolean]>([
+  [undefined, undefined, true],
+  [undefined, {}, true],
+  [{ poolId: 'p' }, {}, true],
+  [undefined, { poolId: 'p' }, false],
+  [{}, { poolId: 'p' }, false],
+  [{ poolId: 'P' }, { poolId: 'p' }, false],
+  [{ poolId: '' }, { poolId: '' }, true],
+  [{ poolId: 'p' }, { poolId: '' }, false],
+  [{ poolId: 'p', queueName: 'q' }, { queueName: 'q' }, true],
+  [{ poolId: 'p', queueName: 'x' }, { poolId: 'p', queueName: 'q' }, false],
+  [{ poolId: 'p', kubernetesNamespace: 'x' }, { poolId: 'p', kubernetesNamespace: 'n' }, false],
+  [{ poolId: 'p', queueName: 'q', kubernetesNamespace: 'n' }, { poolId: 'p', queueName: 'q', kubernetesNamespace: 'n' }, true],
+])('matchesPlacement(%j, %j) is %j', (placement, scope, matches) => {
+  expect(matchesPlacement(placement, scope)).toBe(matches);
+});
+
+describe('strictViolations()', () => {
+  it.each<[string, Partial<PolicyRules>, PolicyPack['placement'], Partial<PolicyInput>, string[]]>([
+    ['no caps', {}, undefined, {}, []],
+    ['memory not given', { maxMemoryMaxBytes: 7 }, undefined, {}, ['maxMemoryMaxBytes | spec.run.limits.memoryMaxBytes is missing: the pack allows at most 7 (--memory, for a command)']],
+    ['memory given, however much', { maxMemoryMaxBytes: 7 }, undefined, { memoryMaxBytes: 9 }, []],
+    ['time bounded by the lifetime', { maxRunTimeoutMs: 600_000 }, undefined, {}, []],
+    ['lifetime longer', { maxRunTimeoutMs: 599_999 }, undefined, {}, ['maxRunTimeoutMs | spec.run.timeoutMs is missing, and the lifetime of 600 s is longer than the 599999 ms the pack allows a command']],
+    ['time given, however long', { maxRunTimeoutMs: 1 }, undefined, { timeoutMs: 9 }, []],
+    ['scope dodged by silence', { maxMemoryMaxBytes: 7 }, { poolId: 'p', queueName: 'q' }, { placement: { kubernetesNamespace: 'n' } }, ['placement.undeclared | spec.placement.poolId is missing: the pack is for "p", and a document that names none would escape it', 'placement.undeclared | spec.placement.queueName is missing: the pack is for "q", and a document that names none would escape it']],
+    ['no placement at all', {}, { kubernetesNamespace: 'n' }, {}, ['placement.undeclared | spec.placement.kubernetesNamespace is missing: the pack is for "n", and a document that names none would escape it']],
+    ['another placement', { maxMemoryMaxBytes: 7 }, { poolId: 'p' }, { placement: { poolId: 'q' } }, []],
+    ['its placement', { maxMemoryMaxBytes: 7 }, { poolId: 'p' }, { placement: { poolId: 'p' }, memoryMaxBytes: 1 }, []],
+  ])('%s [P2]', (_name, rules, scope, members, expected) => {
+    expect(lines(strictViolations(pack(rules, scope), input(members)))).toEqual(expected);
+  });
+});
+
+describe('secretViolations()', () => {
+  const rules = (secretRefAllowlist?: PolicyRules['secretRefAllowlist']): PolicyRules => ({ ...NO_RULES, ...(secretRefAllowlist === undefined ? {} : { secretRefAllowlist }) });
+
+  it('tells every secret that is not granted, in order', () => {
+    expect(lines(secretViolations(rules({ ci: ['X', 'Y'] }), input({ secretRefs: ['X', 'Z', 'y'] })))).toEqual(['secret_ref_denied | spec.authority.secretRefs[1] is "Z", which the pack does not grant the caller "ci"', 'secret_ref_denied | spec.authority.secretRefs[2] is "y", which the pack does not grant the caller "ci"']);
+  });
+
+  it.each<[PolicyRules['secretRefAllowlist'], string, string[]]>([
+    [undefined, 'ci', []],
+    [{}, 'ci', ['caller_unmapped']],
+    [{ ci: [] }, 'ci', ['secret_ref_denied']],
+    [{ ci: ['*'] }, 'ci', ['secret_ref_denied']],
+    [{ '*': ['X'] }, 'ci', ['caller_unmapped']],
+    [{ CI: ['X'] }, 'ci', ['caller_unmapped']],
+    [{ ci: ['X'] }, 'toString', ['caller_unmapped']],
+    [{ ci: ['X'] }, 'ci', []],
+  ])('%j for %s: %j', (allowlist, caller, expected) => {
+    expect(secretViolations(rules(allowlist), input({ caller, secretRefs: ['X'] })).map(({ rule }) => rule)).toEqual(expected);
+  });
+
+  it('says who asks, and how that is told', () => {
+    expect(lines(secretViolations(rules({}), input({ caller: 'a"' })))).toEqual(['caller_unmapped | caller is "a\\"", which the pack\'s secretRefAllowlist does not name (CELLOS_CALLER_IDENTITY says who asks)']);
+  });
+});
+
+describe('policyInputOf()', () => {
+  const spec: ExecutionCellSpec = { id: 'a', authority: {}, lifetime: { ttlSeconds: 5 } };
+
+  it('takes from a document what decides, and no more', () => {
+    expect(policyInputOf(spec)).toEqual({ ttlSeconds: 5, egressRules: [], secretDelivery: 'none', limitsDeclared: false, secretRefs: [], caller: 'default' });
+    const full: ExecutionCellSpec = { ...spec, placement: { poolId: 'p' }, correlation: { tenantId: 't' }, policy: { packId: 'k' }, authority: { egressRules: [to('h')], secretRefs: ['X'] }, run: { argv: ['x'], timeoutMs: 3, limits: { memoryMaxBytes: 4 }, secretDelivery: 'env' } };
+    expect(policyInputOf(full, { memoryMaxBytes: 9 }, 'ci')).toEqual({ placement: { poolId: 'p' }, ttlSeconds: 5, memoryMaxBytes: 4, timeoutMs: 3, egressRules: [to('h')], secretDelivery: 'env', limitsDeclared: true, secretRefs: ['X'], tenantId: 't', namedPackId: 'k', caller: 'ci' });
+  });
+
+  it('counts limits that are asked beside the document', () => {
+    const run: ExecutionCellSpec = { ...spec, correlation: {}, policy: {}, run: { argv: ['x'], secretDelivery: 'env' } };
+    expect(policyInputOf(run).limitsDeclared).toBe(false);
+    expect(policyInputOf(run, { memoryMaxBytes: 7 })).toMatchObject({ memoryMaxBytes: 7, limitsDeclared: true });
+    expect(policyInputOf(run, { cpus: 1 })).toMatchObject({ limitsDeclared: true });
+    expect(policyInputOf({ ...run, run: { argv: ['x'], secretDelivery: 'env', limits: {} } })).toMatchObject({ limitsDeclared: true });
+  });
+
   it.each([
-    ['maxLifetimeTtlSeconds', base, 60, 59],
-    ['maxMemoryMaxBytes', run({ limits: { memoryMaxBytes: 100 } }), 100, 99],
-    ['maxRunTimeoutMs', run({ timeoutMs: 2 ** 52 }), 2 ** 52, 2 ** 52 - 1],
-  ] as const)('%s: the most is fine, more is not', (rule, spec, most, less) => {
-    expect([broken(spec, { [rule]: most }), broken(spec, { [rule]: less })]).toEqual([[], [rule]]);
-  });
-
-  it('name the member, what it says and what is allowed', () => {
-    expect(message(base, { maxLifetimeTtlSeconds: 59 })).toBe('spec.lifetime.ttlSeconds is 60, and the policy allows at most 59');
-    expect(message(run({ timeoutMs: 2 }), { maxRunTimeoutMs: 1 })).toContain('spec.run.timeoutMs is 2');
-    expect(message(run({ limits: { memoryMaxBytes: 2 } }), { maxMemoryMaxBytes: 1 })).toContain('spec.run.limits.memoryMaxBytes is 2');
-  });
-
-  it('that are left out pass as in the reference, and not in strict mode [PE3]', () => {
-    const rules = { maxMemoryMaxBytes: 1, maxRunTimeoutMs: 1 };
-    for (const spec of [base, run({}), run({ limits: {} })]) expect([broken(spec, rules), broken(spec, rules, { strict: true })]).toEqual([[], ['maxMemoryMaxBytes', 'maxRunTimeoutMs']]);
-    expect(evaluatePack(base, pack(rules), { strict: true })[0]?.message).toBe('spec.run.limits.memoryMaxBytes is left out, and the policy allows at most 1: say how much');
-    expect(broken(base, {}, { strict: true })).toEqual([]);
+    [undefined, 'default'],
+    ['', 'default'],
+    ['  ', 'default'],
+    [' ci ', 'ci'],
+  ])('callerOf(%j) is %j', (text, caller) => {
+    expect(callerOf(text)).toBe(caller);
   });
 });
 
-describe('evaluatePack(): egress', () => {
-  it('demands or forbids it', () => {
-    expect([broken(base, { requireEgressDeclared: true }), broken(egress(), { requireEgressDeclared: true }), broken(egress({ host: 'h', port: 1 }), { requireEgressDeclared: true })]).toEqual([['requireEgressDeclared'], ['requireEgressDeclared'], []]);
-    expect([broken(base, { forbidOutboundEgressRules: true }), broken(egress({ host: 'h', port: 1 }), { forbidOutboundEgressRules: true })]).toEqual([[], ['forbidOutboundEgressRules']]);
-    expect(message(egress({ host: 'h', port: 1 }, { host: 'i', port: 1 }), { forbidOutboundEgressRules: true })).toContain('holds 2');
-    expect(message(base, { requireEgressDeclared: true })).toContain('spec.authority.egressRules is empty');
-  });
+describe('properties of the evaluation', () => {
+  const host = fc.constantFrom('a.example', 'b.example', 'x.a.example', 'evil.test');
+  const egress = fc.array(fc.record({ host, port: fc.constantFrom(53, 443), protocol: fc.constantFrom('tcp', 'dns-acknowledged'), dnsEgressJustification: fc.constantFrom('', 'why') }), { maxLength: 4 });
+  const asked = fc
+    .record({ ttlSeconds: fc.nat(20), memoryMaxBytes: fc.nat(20), timeoutMs: fc.nat(20), egressRules: egress, secretDelivery: fc.constantFrom('env' as const, 'runtimeBroker' as const), limitsDeclared: fc.boolean(), secretRefs: fc.subarray(['X', 'Y', 'Z']) })
+    .map((members) => input(members));
+  const rules = fc.record({ maxLifetimeTtlSeconds: fc.integer({ min: 1, max: 20 }), maxMemoryMaxBytes: fc.integer({ min: 1, max: 20 }), maxRunTimeoutMs: fc.integer({ min: 1, max: 20 }), requireEgressDeclared: fc.constant(false), forbidOutboundEgressRules: fc.boolean(), allowedEgressHosts: fc.subarray(['*.example', 'a.example', '*.a.example', 'evil.test']), requireRuntimeSecretDelivery: fc.boolean(), requireResourceLimits: fc.boolean(), flagDnsEgressWithoutAcknowledgment: fc.boolean(), requireDnsEgressJustification: fc.boolean(), secretRefAllowlist: fc.record({ ci: fc.subarray(['X', 'Y', 'Z']) }) });
+  const all = (given: PolicyRules, of: PolicyInput): string[] => [...packViolations(pack(given), of), ...strictViolations(pack(given), of), ...secretViolations(given, of)].map(({ rule }) => rule);
 
-  it('names each host that no pattern allows, and some of the patterns', () => {
-    const rules = { allowedEgressHosts: ['a.example', '*.b.example'] };
-    expect(broken(egress({ host: 'A.example', port: 1 }, { host: 'x.b.example', port: 1 }), rules)).toEqual([]);
-    expect(message(egress({ host: 'c', port: 1 }, { host: 'a.example', port: 1 }, { host: 'd', port: 1 }), rules).split('\n')).toEqual([
-      'the egress host "c" is none that the policy allows: "a.example", "*.b.example"',
-      'the egress host "d" is none that the policy allows: "a.example", "*.b.example"',
-    ]);
-    expect(message(egress({ host: 'z', port: 1 }), { allowedEgressHosts: Array.from({ length: 10 }, (_, i) => `h${i}`) })).toMatch(/"h7" and 2 more$/);
-    expect(message(egress({ host: 'z', port: 1 }), { allowedEgressHosts: Array.from({ length: 8 }, (_, i) => `h${i}`) })).toMatch(/"h7"$/);
-    expect(broken(egress({ host: 'z', port: 1 }), { allowedEgressHosts: [] })).toEqual([]);
-    expect(broken(base, rules)).toEqual([]);
-  });
-
-  it('is linear: 4,000 patterns and 4,000 rules', () => {
-    const patterns = Array.from({ length: 4000 }, (_, i) => (i % 2 === 0 ? `h${i}.example` : `*.s${i}.example`));
-    const rules = Array.from({ length: 4000 }, (_, i) => ({ host: i % 2 === 0 ? `h${i}.example` : `x.s${i}.example`, port: 443 }));
-    expect(broken(egress(...rules), { allowedEgressHosts: patterns })).toEqual([]);
-  });
-});
-
-describe('evaluatePack(): run', () => {
-  it('demands that secrets are asked for at run time; a document that runs nothing counts as env', () => {
-    const rules = { requireRuntimeSecretDelivery: true };
-    expect([base, run({}), run({ secretDelivery: 'runtimeBroker' }), run({ secretDelivery: 'runtimeLeasedBroker' })].map((spec) => broken(spec, rules))).toEqual([['requireRuntimeSecretDelivery'], ['requireRuntimeSecretDelivery'], [], []]);
-    expect(message(base, rules)).toContain('spec.run.secretDelivery is env');
-  });
-
-  it('demands limits, and takes empty ones', () => {
-    const rules = { requireResourceLimits: true };
-    expect([base, run({}), run({ limits: {} })].map((spec) => broken(spec, rules))).toEqual([['requireResourceLimits'], ['requireResourceLimits'], []]);
-    expect(message(base, rules)).toContain('spec.run.limits is missing');
-  });
-});
-
-describe('evaluatePack(): DNS', () => {
-  const dns = (more: object = {}): EgressRule => ({ host: 'ns', port: 53, ...more });
-  const acknowledged = { protocol: 'DNS-Acknowledged' };
-
-  it('flags port 53 without acknowledgement, once', () => {
-    const rules = { flagDnsEgressWithoutAcknowledgment: true };
-    expect(broken(egress(dns(), dns(), dns(acknowledged)), rules)).toEqual(['flagDnsEgressWithoutAcknowledgment']);
-    expect(broken(egress(dns({ protocol: 'udp' })), rules)).toEqual(['flagDnsEgressWithoutAcknowledgment']);
-    expect(broken(egress(dns(acknowledged), { host: 'h', port: 443 }), rules)).toEqual([]);
-    expect(broken(egress({ host: 'h', port: 54 }), rules)).toEqual([]);
-    expect(broken(egress(dns()), { flagDnsEgressWithoutAcknowledgment: false })).toEqual([]);
-    expect(broken(egress(dns()), {})).toEqual([]);
-    expect(message(egress(dns()), rules)).toMatch(/port 53.*dns-acknowledged/);
-  });
-
-  it('demands a justification of each that is acknowledged', () => {
-    const rules = { requireDnsEgressJustification: true };
-    const said = (text: string): EgressRule => dns({ ...acknowledged, dnsEgressJustification: text });
-    expect(broken(egress(dns(acknowledged), said(' \u00a0'), said('why'), dns()), rules)).toEqual(['requireDnsEgressJustification', 'requireDnsEgressJustification']);
-    expect(broken(egress({ host: 'h', port: 443, ...acknowledged }), rules)).toEqual([]);
-    expect(broken(egress(dns(acknowledged)), { requireDnsEgressJustification: false })).toEqual([]);
-    expect(message(egress(dns(acknowledged)), rules)).toMatch(/port 53 of "ns".*dnsEgressJustification/);
-  });
-});
-
-describe('evaluatePack()', () => {
-  it('tells all violations in the order of the reference [PE1]', () => {
-    const worst: ExecutionCellSpec = { ...run({ timeoutMs: 9, limits: { memoryMaxBytes: 9 } }), authority: { egressRules: [{ host: 'ns', port: 53 }, { host: 'nt', port: 53, protocol: 'dns-acknowledged' }] } };
-    expect(broken(worst, { maxLifetimeTtlSeconds: 1, maxMemoryMaxBytes: 1, maxRunTimeoutMs: 1, forbidOutboundEgressRules: true, allowedEgressHosts: ['x'], requireRuntimeSecretDelivery: true, flagDnsEgressWithoutAcknowledgment: true, requireDnsEgressJustification: true })).toEqual([
-      'maxLifetimeTtlSeconds', 'maxMemoryMaxBytes', 'maxRunTimeoutMs', 'forbidOutboundEgressRules', 'allowedEgressHosts', 'allowedEgressHosts', 'requireRuntimeSecretDelivery', 'flagDnsEgressWithoutAcknowledgment', 'requireDnsEgressJustification',
-    ]);
-  });
-
-  it('has nothing to say of a document that its scope is not about [PE2]', () => {
-    const scoped = pack({ maxLifetimeTtlSeconds: 1 }, { placement: { poolId: 'p' } });
-    const placed: ExecutionCellSpec = { ...base, placement: { poolId: 'p', queueName: 'q' } };
-    expect([evaluatePack(base, scoped).length, packApplies(base, scoped), evaluatePack(placed, scoped).length, packApplies(placed, scoped)]).toEqual([0, false, 1, true]);
-  });
-
-  it('permits a document that asks less than one it permits', () => {
-    const rule = fc.record({ host: fc.constantFrom('a.example', 'b.example', 'c.d.example'), port: fc.constantFrom(53, 443), protocol: fc.constantFrom('tcp', 'dns-acknowledged') });
-    const rules = fc.record({ maxLifetimeTtlSeconds: fc.integer({ min: 1, max: 100 }), maxRunTimeoutMs: fc.integer({ min: 1, max: 100 }), allowedEgressHosts: fc.subarray(['a.example', '*.example', '*.d.example']), flagDnsEgressWithoutAcknowledgment: fc.boolean(), forbidOutboundEgressRules: fc.boolean() });
+  it('what is permitted stays permitted when it asks less [P3]', () => {
     fc.assert(
-      fc.property(rules, fc.array(rule, { maxLength: 4 }), fc.integer({ min: 2, max: 100 }), fc.integer({ min: 2, max: 100 }), fc.nat(), (policy, asked, ttl, timeoutMs, keep) => {
-        const spec = (scale: (n: number) => number, list: readonly EgressRule[]): ExecutionCellSpec => ({ ...run({ timeoutMs: scale(timeoutMs) }), lifetime: { ttlSeconds: scale(ttl) }, authority: { egressRules: list } });
-        if (broken(spec((n) => n, asked), policy).length > 0) return;
-        expect(broken(spec((n) => Math.ceil(n / 2), asked.filter((_, i) => ((keep >> i) & 1) === 1)), policy)).toEqual([]);
+      fc.property(rules, asked, fc.nat(3), fc.nat(3), (given, of, egressKept, secretsKept) => {
+        const less = { ...of, ttlSeconds: Math.floor(Number(of.ttlSeconds) / 2), memoryMaxBytes: Math.floor(Number(of.memoryMaxBytes) / 2), timeoutMs: Math.floor(Number(of.timeoutMs) / 2), egressRules: of.egressRules.slice(0, egressKept), secretRefs: of.secretRefs.slice(0, secretsKept) };
+        const before = new Set(all(given, of));
+        for (const rule of all(given, less)) expect(before).toContain(rule);
       }),
+      { numRuns: 300 },
     );
   });
 
-  it('does not depend on the order of patterns or rules', () => {
+  it('does not depend on the order of patterns, grants, or what is asked', () => {
     fc.assert(
-      fc.property(fc.shuffledSubarray(['a', '*.b', 'c.d', '*'.repeat(2)], { minLength: 4 }), fc.shuffledSubarray(['a', 'x.b', 'z', 'c.d'], { minLength: 4 }), (patterns, hosts) => {
-        expect(message(egress(...hosts.map((host) => ({ host, port: 1 }))), { allowedEgressHosts: patterns })).toMatch(/^the egress host "z" is none/);
+      fc.property(rules, asked, (given, of) => {
+        const turned: PolicyRules = { ...given, allowedEgressHosts: [...given.allowedEgressHosts].reverse(), secretRefAllowlist: { ci: [...given.secretRefAllowlist.ci].reverse() } };
+        const reversed = { ...of, egressRules: [...of.egressRules].reverse(), secretRefs: [...of.secretRefs].reverse() };
+        expect(all(turned, reversed)).toEqual(all(given, of));
       }),
+      { numRuns: 300 },
     );
-  });
-});
-
-describe('HostPatterns', () => {
-  const allows = (patterns: string[], host: string): boolean => new HostPatterns(patterns).allow(host);
-
-  it.each([
-    [['*'], 'anything', true],
-    [['*'], '', true],
-    [[], 'a', false],
-    [['*.b.c'], 'a.b.c', true],
-    [['*.b.c'], 'z.a.b.c', true],
-    [['*.b.c'], 'b.c', false],
-    [['*.b.c'], '.b.c', true],
-    [['*.b.c'], 'ab.c', false],
-    [['*.B.c'], 'a.b.C', true],
-    [['A.b'], 'a.B', true],
-    [['a.*.c'], 'a.b.c', false],
-    [['a.*.c'], 'a.*.c', true],
-    [['*.'], 'a.', true],
-    [['*.'], 'a', false],
-    [['**'], 'a', false],
-  ])('%j of %j: %j', (patterns, host, expected) => {
-    expect(allows(patterns, host)).toBe(expected);
-  });
-
-  it('agrees with looking at every pattern', () => {
-    const label = fc.constantFrom('a', 'b', '*', '');
-    const name = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
-    const plain = (pattern: string, host: string): boolean => pattern === '*' || (pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : pattern === host);
-    fc.assert(fc.property(fc.array(name, { maxLength: 4 }), name, (patterns, host) => allows(patterns, host) === patterns.some((pattern) => plain(pattern, host))));
-  });
-});
-
-describe('matchesScope()', () => {
-  it.each([
-    [undefined, undefined, true],
-    [undefined, {}, true],
-    [{ poolId: 'p' }, undefined, true],
-    [undefined, { poolId: 'p' }, false],
-    [{ poolId: 'p' }, { poolId: 'p' }, true],
-    [{ poolId: 'P' }, { poolId: 'p' }, false],
-    [{ poolId: 'p', queueName: 'q' }, { poolId: 'p', queueName: 'r' }, false],
-    [{ kubernetesNamespace: 'n' }, { kubernetesNamespace: 'm' }, false],
-    [{ poolId: 'p', queueName: 'q', kubernetesNamespace: 'n' }, { poolId: 'p', queueName: 'q', kubernetesNamespace: 'n' }, true],
-  ])('%j in %j: %j', (placement, scope, expected) => {
-    expect(matchesScope(placement, scope)).toBe(expected);
-  });
-});
-
-describe('secretRefusal()', () => {
-  const rules = pack({ secretRefAllowlist: { ci: ['S', 'T'], none: [] } }).rules;
-  const asks = (...secretRefs: string[]): ExecutionCellSpec => ({ ...base, authority: { secretRefs } });
-
-  it('goes by the list of the caller, letter for letter', () => {
-    expect(secretRefusal(asks('S', 'T'), rules, 'ci')).toBeUndefined();
-    expect(secretRefusal(base, rules, 'none')).toBeUndefined();
-    expect(secretRefusal(asks('T', 's', 'U'), rules, 'ci')).toMatchObject({ reason: 'secret-ref-denied', message: expect.stringMatching(/"ci".*"s"/) });
-    expect(secretRefusal(base, rules, 'CI')).toMatchObject({ reason: 'caller-unmapped', message: expect.stringContaining('"CI"') });
-    expect(secretRefusal(base, rules, 'constructor')).toMatchObject({ reason: 'caller-unmapped' });
-    expect(secretRefusal(asks('S'), pack({}).rules, 'anybody')).toBeUndefined();
   });
 });

@@ -1,129 +1,154 @@
 /**
- * Judges a document by a policy pack (reference/01 §5.5, §5.6).
+ * A policy pack against what a document asks (reference/01 §5.4–5.6): pure functions, every violation in the reference's order.
  *
- *   PE1  all violations are told, in the order of the reference; the time taken grows with pack and document, not with their product;
- *   PE2  a pack whose scope is about other documents has no violations, and the decision says that it did not apply;
- *   PE3  `strict` adds what the reference lets through: a limit that is left out where the pack sets one.
+ *   P1  `packViolations` is the reference's evaluation, with its two omissions kept: a pack whose scope does not match says nothing, and a cap
+ *       says nothing about a value that is not there;
+ *   P2  `strictViolations` closes both, and is what admission adds: it only ever adds violations;
+ *   P3  asking less never turns a permitted request into a refused one, but where a pack demands that something is declared;
+ *   P4  the time taken grows with the pack plus the document: hosts and names are looked up, and a message never lists the whole pack.
  */
 import { asciiLower } from '../egress/names.ts';
-import type { EgressRule, ExecutionCellSpec } from '../spec/document.ts';
+import type { EgressRule, PlacementSpec, U64 } from '../spec/document.ts';
 import { quoted } from '../spec/issues.ts';
 import { trimWhiteSpace } from '../spec/predicates.ts';
 import { HostPatterns } from './host-patterns.ts';
-import type { PolicyPackSpec, PolicyRules } from './pack.ts';
-import { matchesScope } from './placement.ts';
+import type { PolicyInput } from './policy-input.ts';
+import type { PolicyPack, PolicyRules } from './policy-shape.ts';
 
-export type PolicyRuleId =
-  | 'maxLifetimeTtlSeconds'
-  | 'maxMemoryMaxBytes'
-  | 'maxRunTimeoutMs'
-  | 'requireEgressDeclared'
-  | 'forbidOutboundEgressRules'
-  | 'allowedEgressHosts'
-  | 'requireRuntimeSecretDelivery'
-  | 'requireResourceLimits'
-  | 'flagDnsEgressWithoutAcknowledgment'
-  | 'requireDnsEgressJustification'
-  | 'secretRefAllowlist';
+/** The reference's names of rules, in the order they are evaluated. */
+export const POLICY_RULE_IDS = [
+  'maxLifetimeTtlSeconds',
+  'maxMemoryMaxBytes',
+  'maxRunTimeoutMs',
+  'requireEgressDeclared',
+  'forbidOutboundEgressRules',
+  'allowedEgressHosts',
+  'requireRuntimeSecretDelivery',
+  'requireResourceLimits',
+  'flagDnsEgressWithoutAcknowledgment',
+  'requireDnsEgressJustification',
+] as const;
+export type PolicyRuleId = (typeof POLICY_RULE_IDS)[number];
+export type SecretRuleId = 'caller_unmapped' | 'secret_ref_denied';
 
-export interface PolicyViolation {
-  readonly rule: PolicyRuleId;
+export interface PolicyViolation<R extends string = string> {
+  readonly rule: R;
+  /** What breaks it, from the document root. */
+  readonly path: string;
   readonly message: string;
 }
 
-type Report = (rule: PolicyRuleId, message: string) => void;
-type Amount = number | bigint | undefined;
-
 const DNS_PORT = 53;
-const ACKNOWLEDGED = 'dns-acknowledged';
-/** Patterns named in one message. */
-const NAMED_MAX = 8;
+const PATTERNS_SHOWN_MAX = 8;
+const PLACEMENT_KEYS = ['poolId', 'kubernetesNamespace', 'queueName'] as const;
 
-const rulesOf = (spec: ExecutionCellSpec): readonly EgressRule[] => spec.authority.egressRules ?? [];
-const isAcknowledged = ({ port, protocol }: EgressRule): boolean => port === DNS_PORT && asciiLower(protocol ?? '') === ACKNOWLEDGED;
+/** Does the scope of a pack cover a document? A scope without keys covers all; else each of its keys has to be the document's, to the letter. */
+export function matchesPlacement(placement: PlacementSpec | undefined, scope: PlacementSpec | undefined): boolean {
+  return PLACEMENT_KEYS.every((key) => scope?.[key] === undefined || placement?.[key] === scope[key]);
+}
 
-/** What a document says of each thing a pack can limit. */
-function amounts({ lifetime, run }: ExecutionCellSpec): readonly (readonly [rule: 'maxLifetimeTtlSeconds' | 'maxMemoryMaxBytes' | 'maxRunTimeoutMs', member: string, value: Amount])[] {
+const violation = (rule: PolicyRuleId, path: string, message: string): PolicyViolation<PolicyRuleId> => ({ rule, path, message });
+
+interface Cap {
+  readonly rule: 'maxLifetimeTtlSeconds' | 'maxMemoryMaxBytes' | 'maxRunTimeoutMs';
+  readonly path: string;
+  readonly value: U64 | undefined;
+}
+
+function capsOf({ ttlSeconds, memoryMaxBytes, timeoutMs }: PolicyInput): readonly Cap[] {
   return [
-    ['maxLifetimeTtlSeconds', 'spec.lifetime.ttlSeconds', lifetime.ttlSeconds],
-    ['maxMemoryMaxBytes', 'spec.run.limits.memoryMaxBytes', run?.limits?.memoryMaxBytes],
-    ['maxRunTimeoutMs', 'spec.run.timeoutMs', run?.timeoutMs],
+    { rule: 'maxLifetimeTtlSeconds', path: 'spec.lifetime.ttlSeconds', value: ttlSeconds },
+    { rule: 'maxMemoryMaxBytes', path: 'spec.run.limits.memoryMaxBytes', value: memoryMaxBytes },
+    { rule: 'maxRunTimeoutMs', path: 'spec.run.timeoutMs', value: timeoutMs },
   ];
 }
 
-function checkAmounts(spec: ExecutionCellSpec, rules: PolicyRules, strict: boolean, report: Report): void {
-  for (const [rule, member, value] of amounts(spec)) {
-    const most = rules[rule];
-    if (most === undefined) continue;
-    if (value !== undefined && BigInt(value) > BigInt(most)) report(rule, `${member} is ${value}, and the policy allows at most ${most}`);
-    else if (value === undefined && strict) report(rule, `${member} is left out, and the policy allows at most ${most}: say how much`); // PE3
-  }
+function capViolations(rules: PolicyRules, input: PolicyInput): PolicyViolation<PolicyRuleId>[] {
+  return capsOf(input).flatMap(({ rule, path, value }) => {
+    const max = rules[rule];
+    return max === undefined || value === undefined || value <= max ? [] : [violation(rule, path, `is ${value}, more than the ${max} the pack allows`)];
+  });
 }
 
-function checkHosts(spec: ExecutionCellSpec, patterns: readonly string[], report: Report): void {
-  if (patterns.length === 0) return;
+function patternsText(patterns: readonly string[]): string {
+  const shown = patterns.slice(0, PATTERNS_SHOWN_MAX).map(quoted).join(', ');
+  return patterns.length > PATTERNS_SHOWN_MAX ? `${shown} and ${patterns.length - PATTERNS_SHOWN_MAX} more` : shown;
+}
+
+function egressViolations(rules: PolicyRules, egress: readonly EgressRule[]): PolicyViolation<PolicyRuleId>[] {
+  const found: PolicyViolation<PolicyRuleId>[] = [];
+  const path = 'spec.authority.egressRules';
+  if (rules.requireEgressDeclared && egress.length === 0) found.push(violation('requireEgressDeclared', path, 'is empty: the pack demands that egress is declared'));
+  if (rules.forbidOutboundEgressRules && egress.length > 0) found.push(violation('forbidOutboundEgressRules', path, `has ${egress.length} ${egress.length === 1 ? 'rule' : 'rules'}: the pack allows no egress`));
+  const patterns = rules.allowedEgressHosts;
+  if (patterns.length === 0 || egress.length === 0) return found;
   const allowed = new HostPatterns(patterns);
-  const named = patterns.slice(0, NAMED_MAX).map(quoted).join(', ');
-  for (const { host } of rulesOf(spec)) {
-    if (!allowed.allow(host)) report('allowedEgressHosts', `the egress host ${quoted(host)} is none that the policy allows: ${named}${patterns.length > NAMED_MAX ? ` and ${patterns.length - NAMED_MAX} more` : ''}`);
+  const text = patternsText(patterns);
+  for (const [i, { host }] of egress.entries()) {
+    if (!allowed.allows(host)) found.push(violation('allowedEgressHosts', `${path}[${i}].host`, `is ${quoted(host)}, which the pack does not allow; it allows ${text}`));
   }
-}
-
-function checkEgress(spec: ExecutionCellSpec, rules: PolicyRules, report: Report): void {
-  const count = rulesOf(spec).length;
-  if (rules.requireEgressDeclared && count === 0) report('requireEgressDeclared', 'spec.authority.egressRules is empty, and the policy demands that egress is declared');
-  if (rules.forbidOutboundEgressRules && count > 0) report('forbidOutboundEgressRules', `spec.authority.egressRules holds ${count}, and the policy allows none`);
-  checkHosts(spec, rules.allowedEgressHosts, report);
-}
-
-function checkRun({ run }: ExecutionCellSpec, rules: PolicyRules, report: Report): void {
-  // A document that runs nothing would give its secrets by the environment, as the reference has it.
-  if (rules.requireRuntimeSecretDelivery && (run === undefined || run.secretDelivery === 'env')) report('requireRuntimeSecretDelivery', 'spec.run.secretDelivery is env, and the policy demands runtimeBroker or runtimeLeasedBroker');
-  if (rules.requireResourceLimits && run?.limits === undefined) report('requireResourceLimits', 'spec.run.limits is missing, and the policy demands limits');
-}
-
-function checkDns(spec: ExecutionCellSpec, rules: PolicyRules, report: Report): void {
-  const dns = rulesOf(spec).filter(({ port }) => port === DNS_PORT);
-  if (rules.flagDnsEgressWithoutAcknowledgment === true && !dns.every(isAcknowledged)) report('flagDnsEgressWithoutAcknowledgment', `an egress rule leads to port ${DNS_PORT}, by which data can leave unseen: set its protocol to ${ACKNOWLEDGED}, or take it out`);
-  if (rules.requireDnsEgressJustification !== true) return;
-  for (const rule of dns) {
-    if (isAcknowledged(rule) && trimWhiteSpace(rule.dnsEgressJustification ?? '') === '') report('requireDnsEgressJustification', `the egress rule to port ${DNS_PORT} of ${quoted(rule.host)} has no dnsEgressJustification, and the policy demands one`);
-  }
-}
-
-/** Is the pack about this document at all [PE2]? */
-export function packApplies(spec: ExecutionCellSpec, pack: PolicyPackSpec): boolean {
-  return matchesScope(spec.placement, pack.placement);
-}
-
-/** @param options.strict see PE3; default false, as the reference. @returns empty: permitted */
-export function evaluatePack(spec: ExecutionCellSpec, pack: PolicyPackSpec, options: { strict?: boolean } = {}): readonly PolicyViolation[] {
-  if (!packApplies(spec, pack)) return [];
-  const found: PolicyViolation[] = [];
-  const report: Report = (rule, message) => void found.push({ rule, message });
-  const { rules } = pack;
-  checkAmounts(spec, rules, options.strict === true, report);
-  checkEgress(spec, rules, report);
-  checkRun(spec, rules, report);
-  checkDns(spec, rules, report);
   return found;
 }
 
-export interface SecretRefusal {
-  readonly reason: 'caller-unmapped' | 'secret-ref-denied';
-  readonly message: string;
+function runViolations(rules: PolicyRules, { secretDelivery, limitsDeclared }: PolicyInput): PolicyViolation<PolicyRuleId>[] {
+  const found: PolicyViolation<PolicyRuleId>[] = [];
+  // A document without `run` counts as one that delivers by environment.
+  if (rules.requireRuntimeSecretDelivery && (secretDelivery === 'env' || secretDelivery === 'none')) {
+    found.push(violation('requireRuntimeSecretDelivery', 'spec.run.secretDelivery', `is ${secretDelivery === 'env' ? 'env' : 'missing'}: the pack demands runtimeBroker or runtimeLeasedBroker`));
+  }
+  if (rules.requireResourceLimits && !limitsDeclared) found.push(violation('requireResourceLimits', 'spec.run.limits', 'is missing: the pack demands that limits are declared'));
+  return found;
+}
+
+const acknowledgesDns = ({ protocol }: EgressRule): boolean => protocol !== undefined && asciiLower(protocol) === 'dns-acknowledged';
+
+function dnsViolations(rules: PolicyRules, egress: readonly EgressRule[]): PolicyViolation<PolicyRuleId>[] {
+  const found: PolicyViolation<PolicyRuleId>[] = [];
+  const path = 'spec.authority.egressRules';
+  const silent = rules.flagDnsEgressWithoutAcknowledgment === true ? egress.findIndex((rule) => rule.port === DNS_PORT && !acknowledgesDns(rule)) : -1;
+  if (silent >= 0) found.push(violation('flagDnsEgressWithoutAcknowledgment', `${path}[${silent}].protocol`, 'opens port 53 without saying so: data can leave in queries; write dns-acknowledged to take that risk knowingly'));
+  if (rules.requireDnsEgressJustification !== true) return found;
+  for (const [i, rule] of egress.entries()) {
+    if (rule.port !== DNS_PORT || !acknowledgesDns(rule) || trimWhiteSpace(rule.dnsEgressJustification ?? '') !== '') continue;
+    found.push(violation('requireDnsEgressJustification', `${path}[${i}].dnsEgressJustification`, 'is missing: the pack demands a reason for egress to port 53'));
+  }
+  return found;
+}
+
+/** The reference's evaluation [P1]: violations in the order of `POLICY_RULE_IDS`, all of them; empty when the scope does not match. */
+export function packViolations(pack: PolicyPack, input: PolicyInput): PolicyViolation<PolicyRuleId>[] {
+  if (!matchesPlacement(input.placement, pack.placement)) return [];
+  const { rules } = pack;
+  return [...capViolations(rules, input), ...egressViolations(rules, input.egressRules), ...runViolations(rules, input), ...dnsViolations(rules, input.egressRules)];
+}
+
+/** What admission adds [P2]: a cap on a value nobody gave, and a scope that a document dodges by saying nothing of its placement. */
+export function strictViolations(pack: PolicyPack, input: PolicyInput): PolicyViolation[] {
+  const { rules, placement: scope } = pack;
+  const dodged = PLACEMENT_KEYS.filter((key) => scope?.[key] !== undefined && input.placement?.[key] === undefined);
+  if (dodged.length > 0) return dodged.map((key) => ({ rule: 'placement.undeclared', path: `spec.placement.${key}`, message: `is missing: the pack is for ${quoted(scope?.[key] ?? '')}, and a document that names none would escape it` }));
+  if (!matchesPlacement(input.placement, scope)) return [];
+  const found: PolicyViolation[] = [];
+  if (rules.maxMemoryMaxBytes !== undefined && input.memoryMaxBytes === undefined) found.push({ rule: 'maxMemoryMaxBytes', path: 'spec.run.limits.memoryMaxBytes', message: `is missing: the pack allows at most ${rules.maxMemoryMaxBytes} (--memory, for a command)` });
+  const { maxRunTimeoutMs: max } = rules;
+  // The lifetime of the cell bounds its command, too.
+  if (max !== undefined && input.timeoutMs === undefined && BigInt(input.ttlSeconds) * 1000n > max) found.push({ rule: 'maxRunTimeoutMs', path: 'spec.run.timeoutMs', message: `is missing, and the lifetime of ${input.ttlSeconds} s is longer than the ${max} ms the pack allows a command` });
+  return found;
 }
 
 /**
- * May this caller have every secret the document asks for? Names are compared letter for letter, and no name stands for others.
- * @returns the first refusal; undefined: it may, or the pack has no such list
+ * May the caller have the secrets the document asks for? In the order of `authority.secretRefs`, every one that is not granted. No wildcards, letters
+ * count, and the scope of the pack does not matter. The reference has this function and never calls it.
  */
-export function secretRefusal(spec: ExecutionCellSpec, rules: PolicyRules, caller: string): SecretRefusal | undefined {
-  const { secretRefAllowlist } = rules;
-  if (secretRefAllowlist === undefined) return undefined;
-  const granted = Object.hasOwn(secretRefAllowlist, caller) ? secretRefAllowlist[caller] : undefined;
-  if (granted === undefined) return { reason: 'caller-unmapped', message: `the caller ${quoted(caller)} is granted no secrets: the policy does not name it in secretRefAllowlist` };
+export function secretViolations(rules: PolicyRules, input: Pick<PolicyInput, 'caller' | 'secretRefs'>): PolicyViolation<SecretRuleId>[] {
+  const { secretRefAllowlist: allowlist } = rules;
+  if (allowlist === undefined) return [];
+  const { caller, secretRefs } = input;
+  const granted = Object.hasOwn(allowlist, caller) ? allowlist[caller] : undefined;
+  if (granted === undefined) return [{ rule: 'caller_unmapped', path: 'caller', message: `is ${quoted(caller)}, which the pack's secretRefAllowlist does not name (CELLOS_CALLER_IDENTITY says who asks)` }];
   const names = new Set(granted);
-  const denied = (spec.authority.secretRefs ?? []).find((ref) => !names.has(ref));
-  return denied === undefined ? undefined : { reason: 'secret-ref-denied', message: `the caller ${quoted(caller)} is not granted the secret ${quoted(denied)} by secretRefAllowlist of the policy` };
+  const found: PolicyViolation<SecretRuleId>[] = [];
+  const who = quoted(caller);
+  for (const [i, ref] of secretRefs.entries()) if (!names.has(ref)) found.push({ rule: 'secret_ref_denied', path: `spec.authority.secretRefs[${i}]`, message: `is ${quoted(ref)}, which the pack does not grant the caller ${who}` });
+  return found;
 }

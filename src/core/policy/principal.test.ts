@@ -1,132 +1,149 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isCellError } from '../../base/errors.ts';
-import type { JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
-import type { Principal, ToolCapability } from '../spec/wire-types.ts';
-import { checkPrincipal, delegateTo, effectiveScope, parsePrincipal, parsePrincipalUri, PRINCIPAL_DEPTH_MAX, principalText, principalUri, rootOperator, TOOL_CAPABILITIES } from './principal.ts';
+import { LIMITS } from '../../base/limits.ts';
+import { checkedPrincipal, delegateTo, effectiveScope, holds, parsePrincipal, principalText, rootOperator } from './principal.ts';
+import { type Principal, TOOL_CAPABILITIES } from './principal-shape.ts';
+import { parsePrincipalUri, principalUri } from './principal-uri.ts';
 
 const alice: Principal = { kind: 'operator', id: 'alice' };
-const chain = (...scopes: ToolCapability[][]): Principal => scopes.reduce<Principal>((authorizing, scope, i) => ({ kind: 'delegate', authorizing, delegate: `d${i}`, scope }), alice);
 
-function reasonOf(work: () => unknown): unknown {
+/** What it is refused for, and the whole message. */
+function refusal(work: () => unknown): string {
   try {
     work();
-    return 'taken';
   } catch (error) {
-    if (!isCellError(error, 'document.invalid')) throw error;
-    expect(error.message).toMatch(/^Cannot use a principal: .{10}/s);
-    return error.facts['reason'];
+    if (isCellError(error, 'document.invalid')) return `${String(error.facts['reason'])}: ${error.message.replace('Cannot use the principal: ', '')}`;
+    throw error;
   }
+  return 'accepted';
 }
 
+const chain = (length: number): Principal => Array.from({ length }).reduce<Principal>((authorizing) => ({ kind: 'delegate', authorizing, delegate: 'd', scope: ['tool:*'] }), alice);
+
 describe('principals', () => {
-  it('hold everything, but for delegates', () => {
-    expect([effectiveScope(alice), effectiveScope(chain(['tool:get', 'tool:apply'])), effectiveScope(chain([]))]).toEqual([['tool:*'], ['tool:apply', 'tool:get'], []]);
-    expect([rootOperator(alice), rootOperator(chain([], [])), rootOperator({ kind: 'platform', id: 'p' })]).toEqual(['alice', 'alice', undefined]);
+  it('a delegate has its own scope, everybody else everything', () => {
+    expect(effectiveScope(alice)).toEqual(['tool:*']);
+    expect(effectiveScope({ kind: 'delegate', authorizing: alice, delegate: 'd', scope: [] })).toEqual([]);
+    expect(holds(['tool:*'], 'tool:get')).toBe(true);
+    expect(holds(['tool:get'], 'tool:get')).toBe(true);
+    expect(holds(['tool:get'], 'tool:*')).toBe(false);
+    expect(holds([], 'tool:get')).toBe(false);
   });
 
-  it('delegate no more than they hold [PR1]', () => {
-    expect(delegateTo(alice, 'd', ['tool:get', 'tool:apply', 'tool:get'])).toEqual({ kind: 'delegate', authorizing: alice, delegate: 'd', scope: ['tool:apply', 'tool:get'] });
-    const reader = delegateTo(alice, 'd', ['tool:get']);
-    expect(() => delegateTo(reader, 'e', ['tool:events', 'tool:get', 'tool:logs'])).toThrow(expect.objectContaining({ facts: { reason: 'not-narrowing', missing: 'tool:logs' } }));
-    expect(() => delegateTo(reader, 'e', ['tool:*'])).toThrow(expect.objectContaining({ facts: { reason: 'not-narrowing', missing: 'tool:*' } }));
-    expect(reasonOf(() => delegateTo(chain(['tool:*']), 'e', ['tool:*', 'tool:logs']))).toBe('taken');
-    expect(reasonOf(() => checkPrincipal(chain(['tool:get'], [], ['tool:get'])))).toBe('not-narrowing');
-    expect(reasonOf(() => parsePrincipal(parseJson(JSON.stringify(chain(['tool:get'], ['tool:apply'])))))).toBe('not-narrowing');
-    expect(reasonOf(() => parsePrincipalUri('principal://operator/a/delegate/d/delegate/e?scope=tool:get&scope=tool:apply'))).toBe('not-narrowing');
+  it('names the first capability that is not held, in the order of the set [N1]', () => {
+    const narrow = delegateTo(alice, 'd', ['tool:get']);
+    expect(refusal(() => delegateTo(narrow, 'e', ['tool:*', 'tool:logs', 'tool:apply']))).toBe('not-narrowing: the delegate "e" asks for tool:apply, which whoever authorises it does not hold');
+    try {
+      delegateTo(narrow, 'e', ['tool:*']);
+    } catch (error) {
+      expect(isCellError(error) && error.facts['missing']).toBe('tool:*');
+    }
+    expect(delegateTo(alice, 'd', ['tool:logs', 'tool:get', 'tool:logs'])).toMatchObject({ scope: ['tool:get', 'tool:logs'] });
   });
 
-  it('have no empty id [PR2], and no chain without end', () => {
-    const federated = (issuer: string, identity: string): Principal => ({ kind: 'federated', trust_root: { kind: 'oidc', issuer }, identity });
-    for (const empty of [{ ...alice, id: '' }, { kind: 'platform', id: '' } as const, federated('', 'i'), federated('i', ''), { kind: 'delegate', authorizing: alice, delegate: '', scope: [] } as const]) expect(reasonOf(() => checkPrincipal(empty))).toBe('empty-id');
-    expect(reasonOf(() => checkPrincipal(chain(...Array.from({ length: PRINCIPAL_DEPTH_MAX }, () => []))))).toBe('taken');
-    expect(reasonOf(() => checkPrincipal(chain(...Array.from({ length: PRINCIPAL_DEPTH_MAX + 1 }, () => []))))).toBe('too-deep');
-    expect(reasonOf(() => parsePrincipalUri(`principal://operator/a${'/delegate/d'.repeat(1000)}`))).toBe('too-deep');
+  it('checks narrowing however deep, and whatever it was read from [N1]', () => {
+    const wide: Principal = { kind: 'delegate', authorizing: { kind: 'delegate', authorizing: alice, delegate: 'd', scope: [] }, delegate: 'e', scope: ['tool:get'] };
+    const deeper: Principal = { kind: 'delegate', authorizing: wide, delegate: 'f', scope: [] };
+    for (const work of [() => checkedPrincipal(deeper), () => principalUri(deeper), () => principalText(deeper)]) expect(refusal(work)).toMatch(/^not-narrowing/);
+    expect(refusal(() => parsePrincipal(parseJson('{"kind":"delegate","authorizing":{"kind":"delegate","authorizing":{"kind":"operator","id":"a"},"delegate":"d","scope":[]},"delegate":"e","scope":["tool:get"]}')))).toMatch(/^not-narrowing/);
   });
 
-  it('are read from JSON by their shape', () => {
-    expect(parsePrincipal({ kind: 'federated', trust_root: { kind: 'git_hub', org: 'o' }, identity: 'u/1' })).toEqual({ kind: 'federated', trust_root: { kind: 'git_hub', org: 'o' }, identity: 'u/1' });
-    for (const wrong of [{ kind: 'robot', id: 'x' }, { kind: 'operator' }, { kind: 'delegate', authorizing: { kind: 'operator', id: 'a' }, delegate: 'd', scope: ['tool:rm'] }, null, 'x'] as JsonValue[]) expect(reasonOf(() => parsePrincipal(wrong))).toBe('shape');
-    expect(principalText(delegateTo(alice, 'd', ['tool:get', 'tool:apply']))).toBe('{"kind":"delegate","authorizing":{"kind":"operator","id":"alice"},"delegate":"d","scope":["tool:apply","tool:get"]}');
+  it('refuses empty ids and chains that are too long [N2]', () => {
+    const empty: readonly [Principal, string][] = [
+      [{ kind: 'operator', id: '' }, 'operator'],
+      [{ kind: 'platform', id: '' }, 'platform'],
+      [{ kind: 'federated', trust_root: { kind: 'oidc', issuer: '' }, identity: 'x' }, 'trust root'],
+      [{ kind: 'federated', trust_root: { kind: 'ado', realm: '' }, identity: 'x' }, 'trust root'],
+      [{ kind: 'federated', trust_root: { kind: 'git_hub', org: '' }, identity: 'x' }, 'trust root'],
+      [{ kind: 'federated', trust_root: { kind: 'oidc', issuer: 'i' }, identity: '' }, 'identity'],
+      [{ kind: 'delegate', authorizing: alice, delegate: '', scope: [] }, 'delegate'],
+    ];
+    for (const [principal, name] of empty) expect(refusal(() => checkedPrincipal(principal))).toBe(`empty-id: the id of its ${name} is empty`);
+    expect(refusal(() => checkedPrincipal(chain(LIMITS.principalDepthMax)))).toBe('accepted');
+    expect(refusal(() => checkedPrincipal(chain(LIMITS.principalDepthMax + 1)))).toBe('too-deep: it has 17 delegates, more than 16');
+  });
+
+  it('finds the operator at the root', () => {
+    expect(rootOperator(chain(3))).toBe('alice');
+    expect(rootOperator({ kind: 'platform', id: 'p' })).toBeUndefined();
+  });
+
+  it('refuses JSON of another shape, and says where', () => {
+    expect(refusal(() => parsePrincipal(parseJson('{"kind":"operator"}')))).toBe('shape: id is missing: a text is required');
+    expect(refusal(() => parsePrincipal(null))).toMatch(/^shape/);
+    expect(refusal(() => parsePrincipal(parseJson('{"kind":"robot","id":"x"}')))).toMatch(/^shape: kind /);
   });
 });
 
 describe('principal URIs', () => {
   it.each([
-    ['operator/alice', alice],
-    ['platform/a%2Fb', { kind: 'platform', id: 'a/b' }],
-    ['federated/oidc/https%3A%2F%2Fi/identity/u%201', { kind: 'federated', trust_root: { kind: 'oidc', issuer: 'https://i' }, identity: 'u 1' }],
-    ['federated/ado/r/identity/u', { kind: 'federated', trust_root: { kind: 'ado', realm: 'r' }, identity: 'u' }],
-    ['federated/github/o/identity/%C3%A9', { kind: 'federated', trust_root: { kind: 'git_hub', org: 'o' }, identity: 'é' }],
-    ['operator/alice/delegate/d0?scope=tool:apply,tool:get', chain(['tool:get', 'tool:apply'])],
-    ['operator/alice/delegate/d0/delegate/d1', chain([], [])],
-    ['operator/alice/delegate/d0/delegate/d1?scope=tool:get', chain(['tool:get'], [])],
-    ['operator/alice/delegate/d0/delegate/d1?scope=tool:*&scope=tool:get', chain(['tool:*'], ['tool:get'])],
-  ] as const)('%s, both ways', (uri, principal) => {
-    expect(principalUri(principal as Principal)).toBe(`principal://${uri}`);
-    expect(principalText(parsePrincipalUri(`principal://${uri}`))).toBe(principalText(principal as Principal));
-  });
-
-  it('read what need not be encoded, and clauses with nothing in them', () => {
-    expect(parsePrincipalUri("principal://operator/a+b:c'é")).toEqual({ kind: 'operator', id: "a+b:c'é" });
-    expect(parsePrincipalUri('principal://operator/%61?')).toEqual({ kind: 'operator', id: 'a' });
-    expect(parsePrincipalUri('principal://operator/a/delegate/d?scope=,tool:get,,tool:get')).toMatchObject({ scope: ['tool:get'] });
-    expect(parsePrincipalUri('principal://operator/a/delegate/d/delegate/e?scope=tool:get')).toMatchObject({ scope: [], authorizing: { scope: ['tool:get'] } });
+    ['PRINCIPAL://operator/a', 'missing-scheme: it does not begin with principal://'],
+    ['principal://', 'empty-path: nothing stands after principal://'],
+    ['principal://operator/a?scope', 'malformed: a clause of its query has no ='],
+    ['principal://operator/a?', 'accepted'],
+    ['principal://operator/a/delegate/d?scope=tool:get&', 'malformed: a clause of its query has no ='],
+    ['principal://robot/x?role=1', 'malformed: its query has another parameter than scope'],
+    ['principal://robot/x?scope=tool:rm', 'unknown-capability: its scope has an unknown capability; known are tool:apply, tool:get, tool:logs, tool:events, tool:*'],
+    ['principal://robot/x', 'unknown-kind: it begins with none of operator, platform, federated'],
+    ['principal://delegate/x', 'unknown-kind: it begins with none of operator, platform, federated'],
+    ['principal://operator', 'malformed: its operator has no id'],
+    ['principal://platform', 'malformed: its platform has no id'],
+    ['principal://operator/', 'empty-id: the id of its operator is empty'],
+    ['principal://operator/%4', 'percent-encoding: a % is not followed by two hex digits'],
+    ['principal://operator/%', 'percent-encoding: a % is not followed by two hex digits'],
+    ['principal://operator/%+1', 'percent-encoding: a % is not followed by two hex digits'],
+    ['principal://operator/%41g', 'accepted'],
+    ['principal://operator/%ff', 'percent-encoding: a part of it is not UTF-8'],
+    ['principal://operator/a/x', 'malformed: something other than delegate/ID follows'],
+    ['principal://operator/a/delegate', 'malformed: a delegate has no id'],
+    ['principal://operator/a/delegate/d/x/y', 'malformed: something other than delegate/ID follows'],
+    ['principal://federated/oidc/x/identity', 'malformed: a federated one is federated/ROOT/ID/identity/ID'],
+    ['principal://federated', 'malformed: a federated one is federated/ROOT/ID/identity/ID'],
+    ['principal://federated/oidc/x/ident/y', 'malformed: a federated one is federated/ROOT/ID/identity/ID'],
+    ['principal://federated/saml/x/identity/y', 'unknown-trust-root: its trust root is none of oidc, ado, github'],
+    ['principal://federated/toString/x/identity/y', 'unknown-trust-root: its trust root is none of oidc, ado, github'],
+    ['principal://federated/git_hub/x/identity/y', 'unknown-trust-root: its trust root is none of oidc, ado, github'],
+    ['principal://federated/github/x/identity/y', 'accepted'],
+    ['principal://federated/github/x/identity/y/z', 'malformed: something other than delegate/ID follows'],
+    ['principal://operator/a?scope=tool:get', 'surplus-scope: it has 1 scopes for 0 delegates'],
+    ['principal://operator/a/delegate/d?scope=tool:get&scope=', 'surplus-scope: it has 2 scopes for 1 delegates'],
+    ['principal://operator/a/delegate/d/delegate/e?scope=&scope=tool:get', 'not-narrowing: the delegate "e" asks for tool:get, which whoever authorises it does not hold'],
+    ['principal://operator/a/delegate/d/delegate/e?scope=tool:get', 'accepted'],
+  ])('%s: %s', (uri, expected) => {
+    expect(refusal(() => parsePrincipalUri(uri))).toBe(expected);
   });
 
   it.each([
-    ['operator/a', 'scheme'],
-    ['PRINCIPAL://operator/a', 'scheme'],
-    ['principal://', 'no-variant'],
-    ['principal://robot/x?scope', 'query-clause'],
-    ['principal://operator/a/delegate/d?scope=tool:get&', 'query-clause'],
-    ['principal://operator/a?role=1', 'query-parameter'],
-    ['principal://operator/a/delegate/d?scope=tool:rm', 'capability'],
-    ['principal://robot/x', 'kind'],
-    ['principal://delegate/x', 'kind'],
-    ['principal://?scope=tool:get', 'kind'],
-    ['principal://operator', 'missing-id'],
-    ['principal://platform', 'missing-id'],
-    ['principal://operator/', 'empty-id'],
-    ['principal://operator/%4', 'percent'],
-    ['principal://operator/%zz', 'percent'],
-    ['principal://operator/%ff', 'percent'],
-    ['principal://operator/a/x', 'after-id'],
-    ['principal://operator/a/', 'after-id'],
-    ['principal://federated/oidc/x', 'federated-form'],
-    ['principal://federated/oidc/x/ident/y', 'federated-form'],
-    ['principal://federated/saml/x/identity/y', 'trust-root'],
-    ['principal://federated/oidc/x/identity/y/z', 'after-id'],
-    ['principal://operator/a/delegate', 'delegate-id'],
-    ['principal://operator/a/delegate/', 'empty-id'],
-    ['principal://operator/a/delegate/d/x/y', 'delegate-form'],
-    ['principal://operator/a?scope=tool:get', 'surplus-clause'],
-    ['principal://operator/a/delegate/d?scope=tool:get&scope=', 'surplus-clause'],
-  ])('%s is refused: %s', (uri, reason) => {
-    expect(reasonOf(() => parsePrincipalUri(uri))).toBe(reason);
+    ['principal://operator/a+b', 'principal://operator/a%2Bb'],
+    ['principal://operator/%41-._~', 'principal://operator/A-._~'],
+    ['principal://platform/é', 'principal://platform/%C3%A9'],
+    ['principal://operator/%00', 'principal://operator/%00'],
+    ['principal://federated/github/o/identity/u%2F1', 'principal://federated/github/o/identity/u%2F1'],
+    ['principal://operator/a/delegate/d?scope=tool:get,,tool:apply,tool:get', 'principal://operator/a/delegate/d?scope=tool:apply,tool:get'],
+    ['principal://operator/a/delegate/d?scope=', 'principal://operator/a/delegate/d'],
+    ['principal://operator/a/delegate/d/delegate/e?scope=tool:*&scope=tool:get', 'principal://operator/a/delegate/d/delegate/e?scope=tool:*&scope=tool:get'],
+  ])('%s is printed as %s', (uri, printed) => {
+    expect(principalUri(parsePrincipalUri(uri))).toBe(printed);
   });
 
-  it('say the same principal again, whatever its names', () => {
-    const id = fc.string({ minLength: 1, maxLength: 6 }).filter((text) => text.isWellFormed());
-    fc.assert(
-      fc.property(id, fc.array(fc.tuple(id, fc.subarray([...TOOL_CAPABILITIES])), { maxLength: 4 }), (root, delegates) => {
-        let principal: Principal = { kind: 'operator', id: root };
-        for (const [name, wanted] of delegates) {
-          const held = effectiveScope(principal);
-          principal = delegateTo(principal, name, held.includes('tool:*') ? wanted : wanted.filter((one) => held.includes(one)));
-        }
-        expect(principalText(parsePrincipalUri(principalUri(principal)))).toBe(principalText(principal));
-        expect(principalText(parsePrincipal(parseJson(principalText(principal))))).toBe(principalText(principal));
-      }),
+  it('what is printed reads back as the same principal, from the URI and from JSON [G2]', () => {
+    const id = fc.string({ minLength: 1, maxLength: 6, unit: 'grapheme' });
+    const root = fc.oneof<fc.Arbitrary<Principal>[]>(
+      id.map((text): Principal => ({ kind: 'operator', id: text })),
+      id.map((text): Principal => ({ kind: 'platform', id: text })),
+      fc.tuple(id, id).map(([org, identity]): Principal => ({ kind: 'federated', trust_root: { kind: 'git_hub', org }, identity })),
+      fc.tuple(id, id).map(([realm, identity]): Principal => ({ kind: 'federated', trust_root: { kind: 'ado', realm }, identity })),
     );
-  });
-
-  it('throw nothing but CellErrors', () => {
+    const link = fc.tuple(id, fc.subarray([...TOOL_CAPABILITIES]));
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('operator', 'federated', 'delegate', '/', '?', '=', '&', ',', '%', '4', 'scope', 'tool:get', 'identity', 'oidc', 'é'), maxLength: 12 }), (rest) => {
-        reasonOf(() => parsePrincipalUri(`principal://${rest}`));
+      fc.property(root, fc.array(link, { maxLength: 4 }), (start, links) => {
+        const principal = links.reduce((authorizing, [delegate, scope]) => delegateTo(authorizing, delegate, scope.filter((one) => holds(effectiveScope(authorizing), one))), start);
+        expect(parsePrincipalUri(principalUri(principal))).toEqual(principal);
+        expect(parsePrincipal(parseJson(principalText(principal)))).toEqual(principal);
       }),
+      { numRuns: 300 },
     );
   });
 });

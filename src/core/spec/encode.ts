@@ -1,5 +1,5 @@
 /** Typed values → JSON text in declaration order (reference/01 §4, encoding A). Total over well-typed values. */
-import { canonicalText, floatText, stringText } from '../../base/canonical-json.ts';
+import { canonicalText, compareCodePoints, floatText, stringText } from '../../base/canonical-json.ts';
 import { CellError } from '../../base/errors.ts';
 import { emptyObject, type JsonFloat, type JsonValue, type MutableJsonObject } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
@@ -31,6 +31,11 @@ function writeList(item: AnyShape, values: readonly unknown[]): string {
 }
 
 function writeMap(item: AnyShape, value: Members): string {
+  if (item.kind === 'list' && item.item.kind === 'string') {
+    // Nothing in it to bring into order but the keys.
+    const keys = Object.keys(value).sort(compareCodePoints);
+    return `{${keys.map((key) => `${stringText(key)}:${write(item, value[key])}`).join(',')}}`;
+  }
   const written: MutableJsonObject = emptyObject();
   for (const key of Object.keys(value)) written[key] = item.kind === 'string' ? (value[key] as string) : parseJson(write(item, value[key]));
   return canonicalText(written);

@@ -176,6 +176,6 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
 }
 
 /** `spec.yaml:7:3: spec.lifetime.ttlSecond is an unknown key; did you mean ttlSeconds?` */
-export function renderIssue(issue: SpecIssue, name = 'document'): string {
+export function renderIssue(issue: Omit<SpecIssue, 'rule'>, name = 'document'): string {
   return `${name}:${issue.line}:${issue.column}: ${issue.severity === 'warning' ? 'warning: ' : ''}${issue.path === '' ? '' : `${issue.path} `}${issue.message}`;
 }

@@ -54,7 +54,7 @@ function runRules(groups: readonly RuleGroup[], document: ExecutionCellDocument,
 }
 
 /** Repeats that the decoder does not reject: of unknown keys, and inside maps and opaque values. */
-function addRepeatedKeys(source: DocumentSource, decoded: Decoded<unknown>, into: Findings): void {
+export function addRepeatedKeys(source: DocumentSource, decoded: Decoded<unknown>, into: Findings): void {
   if (source.repeated.length === 0) return;
   const rejected = new Set(decoded.errors.list.filter(({ rule }) => rule === 'duplicate-key').map(({ path }) => path.at(-1)));
   for (const { key, offset } of source.repeated) {
@@ -93,7 +93,7 @@ function placed(findings: Findings, severity: SpecIssue['severity'], source: Doc
   });
 }
 
-function syntaxIssue(error: CellError): SpecIssue {
+export function syntaxIssue(error: CellError): SpecIssue {
   const { line, column, reason } = error.facts;
   return { rule: 'syntax', path: '', line: Number(line ?? 1), column: Number(column ?? 1), message: typeof reason === 'string' ? reason : error.message, severity: 'error' };
 }

@@ -5,8 +5,10 @@
 import { JsonFloat } from '../../base/json.ts';
 import { DECLARED_SURFACE } from '../authority/declared-surface.ts';
 import { AUTHORITY_DERIVATION, DERIVED, PROVEN } from '../authority/graph.ts';
-import { AUTHORITY_CAPABILITY, DNS_QUERY_TYPE, DOCUMENT_SHAPES, EGRESS_RULE, PLACEMENT } from './document-shape.ts';
-import { type AnyShape, BOOLEAN, defaulted, DOUBLE, lazy, list, map, nullable, oneOf, OPAQUE, optional, record, required, setOf, type Shape, STRING, tagged, type TypeOf, U16, U32, U8, UINT64 } from './shape.ts';
+import { AUTHORIZATION_POLICY_DOCUMENT, POLICY_PACK_DOCUMENT } from '../policy/policy-shape.ts';
+import { PRINCIPAL, TRUST_ROOT } from '../policy/principal-shape.ts';
+import { AUTHORITY_CAPABILITY, DNS_QUERY_TYPE, DOCUMENT_SHAPES, EGRESS_RULE } from './document-shape.ts';
+import { type AnyShape, BOOLEAN, defaulted, DOUBLE, list, nullable, oneOf, OPAQUE, optional, record, required, type Shape, STRING, tagged, type TypeOf, U16, U32, U8, UINT64 } from './shape.ts';
 
 const STRINGS = list(STRING);
 const CAPABILITY: Shape<TypeOf<typeof AUTHORITY_CAPABILITY>> = AUTHORITY_CAPABILITY;
@@ -184,44 +186,6 @@ const FLOW_DECISION = record({
   observedAt: required(STRING),
 });
 
-export const POLICY_RULES = record({
-  maxLifetimeTtlSeconds: nullable(UINT64),
-  maxMemoryMaxBytes: nullable(UINT64),
-  maxRunTimeoutMs: nullable(UINT64),
-  requireEgressDeclared: defaulted(BOOLEAN, false),
-  forbidOutboundEgressRules: defaulted(BOOLEAN, false),
-  allowedEgressHosts: defaulted(STRINGS, []),
-  requireRuntimeSecretDelivery: defaulted(BOOLEAN, false),
-  requireResourceLimits: defaulted(BOOLEAN, false),
-  flagDnsEgressWithoutAcknowledgment: nullable(BOOLEAN),
-  requireDnsEgressJustification: nullable(BOOLEAN),
-  secretRefAllowlist: nullable(map(STRINGS)),
-});
-export const POLICY_PACK = record({ id: required(STRING), description: nullable(STRING), version: nullable(STRING), placement: optional(PLACEMENT), rules: required(POLICY_RULES) });
-export const AUTHORIZATION_POLICY = record({ subjects: required(STRINGS), allowedPools: defaulted(STRINGS, []), allowedPolicyPacks: defaulted(STRINGS, []), maxCellsPerHour: optional(U32) });
-
-function documentOf<T>(spec: Shape<T>) {
-  return record({ apiVersion: required(STRING), kind: required(STRING), spec: required(spec) });
-}
-
-export const POLICY_PACK_DOCUMENT = documentOf(POLICY_PACK);
-export const AUTHORIZATION_POLICY_DOCUMENT = documentOf(AUTHORIZATION_POLICY);
-
-export type TrustRoot = { readonly kind: 'oidc'; readonly issuer: string } | { readonly kind: 'ado'; readonly realm: string } | { readonly kind: 'git_hub'; readonly org: string };
-const TRUST_ROOT = tagged<TrustRoot>({ oidc: record({ issuer: required(STRING) }), ado: record({ realm: required(STRING) }), git_hub: record({ org: required(STRING) }) });
-
-export type ToolCapability = 'tool:apply' | 'tool:get' | 'tool:logs' | 'tool:events' | 'tool:*';
-export type Principal =
-  | { readonly kind: 'operator' | 'platform'; readonly id: string }
-  | { readonly kind: 'delegate'; readonly authorizing: Principal; readonly delegate: string; readonly scope: readonly ToolCapability[] }
-  | { readonly kind: 'federated'; readonly trust_root: TrustRoot; readonly identity: string };
-const NAMED = record({ id: required(STRING) });
-export const PRINCIPAL: Shape<Principal> = tagged<Principal>({
-  operator: NAMED as never,
-  platform: NAMED as never,
-  delegate: record({ authorizing: required(lazy(() => PRINCIPAL)), delegate: required(STRING), scope: required(setOf('tool:apply', 'tool:get', 'tool:logs', 'tool:events', 'tool:*')) }),
-  federated: record({ trust_root: required(TRUST_ROOT), identity: required(STRING) }),
-});
 
 const HOST_BASELINE = record({
   schemaVersion: required(STRING),

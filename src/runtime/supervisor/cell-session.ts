@@ -12,6 +12,7 @@ import { referenceData, type RunContext } from '../../core/events/builders.ts';
 import type { CloudEvent } from '../../core/events/envelope.ts';
 import { cancelExit } from '../../core/lifecycle/ending.ts';
 import type { CellPlan } from '../../core/plan/plan.ts';
+import type { PolicyDecision } from '../../core/policy/decision.ts';
 import type { SpecDocument } from '../../core/spec/document.ts';
 import type { CellBackend, CellFacts, LiveCell, TeardownLine } from '../../ports/cell-backend.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
@@ -37,6 +38,8 @@ export interface SessionInput {
   readonly forming?: Promise<LiveCell>;
   /** What the start before this run found and removed, if anything. */
   readonly swept: readonly JsonObject[];
+  /** What policy decided about the document, if there was one. */
+  readonly policy?: PolicyDecision;
 }
 
 /** How a run ended, for the last records. */
@@ -85,7 +88,7 @@ export class CellSession {
     const { plan, recorder, document } = input;
     const run: RunContext = { cellId: plan.cellId, runId: plan.runId, spec: document.document.spec };
     const sessionId = ulid(deps.clock.nowMs(), deps.random.bytes(10));
-    recordBeginning(deps, { recorder, run, document, plan, swept: input.swept });
+    recordBeginning(deps, { recorder, run, document, plan, swept: input.swept, ...(input.policy === undefined ? {} : { policy: input.policy }) });
     if (plan.secrets.refs.length > 0) recorder.barrier(); // no lease is taken that nobody would know of
     let cell: LiveCell | undefined;
     try {

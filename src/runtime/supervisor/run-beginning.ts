@@ -10,6 +10,7 @@ import type { Violation } from '../../core/admission/admit.ts';
 import { referenceData, type RunContext } from '../../core/events/builders.ts';
 import type { CellPlan, HostFacts, PlanItem } from '../../core/plan/plan.ts';
 import { planDigest } from '../../core/plan/plan-cell.ts';
+import { decisionData, type PolicyDecision } from '../../core/policy/decision.ts';
 import type { SpecDocument } from '../../core/spec/document.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RunRecorder } from '../emitter/run-recorder.ts';
@@ -22,7 +23,10 @@ export interface BeginningDeps {
 }
 
 /** Why a run never gets a cell. */
-export type Refusal = { readonly kind: 'refused'; readonly violations: readonly Violation[] } | { readonly kind: 'unsatisfiable'; readonly items: readonly PlanItem[]; readonly missing: readonly PlanItem[] };
+export type Refusal = (
+  | { readonly kind: 'refused'; readonly violations: readonly Violation[] }
+  | { readonly kind: 'unsatisfiable'; readonly items: readonly PlanItem[]; readonly missing: readonly PlanItem[] }
+) & { /** What policy decided, if there was one. */ readonly policy?: PolicyDecision };
 
 interface Beginning {
   readonly recorder: RunRecorder;
@@ -54,10 +58,16 @@ function recordGenesis(deps: BeginningDeps, { recorder, run, document }: Beginni
   );
 }
 
+/** Before anything else of the run, whatever comes of it. */
+function recordDecision({ recorder, run }: Beginning, policy: PolicyDecision | undefined): void {
+  if (policy !== undefined) recorder.record('policyDecided', jsonObject({ ...idsOf(run), decision: decisionData(policy) }));
+}
+
 /** What was asked and what is enforced, before there is a cell. Not durable yet. @param input.swept what this start removed of others */
-export function recordBeginning(deps: BeginningDeps, input: Beginning & { plan: CellPlan; swept: readonly JsonObject[] }): void {
+export function recordBeginning(deps: BeginningDeps, input: Beginning & { plan: CellPlan; policy?: PolicyDecision; swept: readonly JsonObject[] }): void {
   const { recorder, run, plan, document } = input;
   recordGenesis(deps, input, { planDigest: planDigest(plan) });
+  recordDecision(input, input.policy);
   if (input.swept.length > 0) recorder.record('recoverySwept', jsonObject({ ...idsOf(run), runs: input.swept }));
   recorder.record('planEffective', jsonObject({ ...idsOf(run), backend: plan.backend, planDigest: planDigest(plan), argv: plan.argv, items: itemsJson(plan.items), downgrades: plan.downgrades }));
   recorder.record('networkScope', referenceData.networkScope(run));
@@ -69,6 +79,7 @@ export async function recordRefusal(deps: BeginningDeps, input: Beginning & { re
   const { recorder, run, refusal } = input;
   const argv = [...(run.spec.run?.argv ?? [])];
   recordGenesis(deps, input, {});
+  recordDecision(input, refusal.policy);
   if (refusal.kind === 'refused') recorder.record('admissionRefused', jsonObject({ ...idsOf(run), argv, violations: refusal.violations.map((violation) => jsonObject({ ...violation })) }));
   else recorder.record('planRefused', jsonObject({ ...idsOf(run), argv, items: itemsJson(refusal.items), missing: refusal.missing.map((item) => item.name) }));
   await recorder.seal({ outcome: 'refused', exitCode: refusal.kind === 'refused' ? EXIT.refused : EXIT.unsatisfiable, unchecked: 0 });
