@@ -4,6 +4,8 @@ export const LIMITS = {
   documentSizeBytesMax: 4 * 1024 * 1024,
   /** Keysets of one chain: 4 a rotation. */
   keysetEpochsMax: 4096,
+  /** Keys of one file of verification keys. */
+  verifyKeysMax: 1024,
   /** Keys of one keyset. */
   keysetKeysMax: 256,
   /** Largest policy pack or authorization policy, bytes: a pack is kept inside a record. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toBase64Url, utf8 } from '../../base/bytes.ts';
 import { verifyEd25519 } from '../../base/crypto.ts';
 import { sampleKey } from '../../testing/sample-keys.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { parseHmacKeys, parseVerifyKeys } from './verify-keys.ts';
 
 const [a, b] = [sampleKey('event', 1).publicKey, sampleKey('event', 2).publicKey];
@@ -9,6 +10,12 @@ const text = toBase64Url(a);
 const refused = (reason: string, message: string, kid = '') => expect.objectContaining({ code: 'document.invalid', message: `Cannot read the verification keys: ${message}`, facts: { reason, kid } });
 
 describe('parseVerifyKeys()', () => {
+  it('takes a bounded number of keys [X3]', () => {
+    const file = (count: number): string => JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, '!'])));
+    expect(() => parseVerifyKeys(file(LIMITS.verifyKeysMax + 1))).toThrow(expect.objectContaining({ facts: { reason: 'too-many', kid: '' } }));
+    expect(() => parseVerifyKeys(file(LIMITS.verifyKeysMax))).toThrow(expect.objectContaining({ facts: { reason: 'not-base64url', kid: 'k0' } }));
+  });
+
   it('reads keys in the order of their ids, padded or not', () => {
     expect([...parseVerifyKeys(`{"b":"${toBase64Url(b)}==","a":"${text}","\u{1f600}":"${text}","\ue000":"${text}","":"${text}"}`)]).toEqual([['', a], ['a', a], ['b', b], ['\ue000', a], ['\u{1f600}', a]]);
     expect(parseVerifyKeys(utf8('{}')).size).toBe(0);

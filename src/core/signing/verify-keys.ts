@@ -2,7 +2,8 @@
  * The file of public keys events are verified with: JSON object kid → base64url Ed25519 key (reference/02 §6.1).
  *
  *   X1  key ids are compared as decoded text: two spellings of one id are a duplicate, which the reference does not see;
- *   X2  what loads here may still never verify: a key of small order is refused with every signature.
+ *   X2  what loads here may still never verify: a key of small order is refused with every signature;
+ *   X3  the number of keys is bounded: to look whether a key is a point of the curve costs half a millisecond.
  *
  * And the file of HMAC keys beside it (reference/02 §5.4), whose values are any bytes but none.
  */
@@ -12,8 +13,9 @@ import { isPointOnCurve } from '../../base/ed25519-point.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
+import { LIMITS } from '../../base/limits.ts';
 
-export type VerifyKeysRefusal = 'not-an-object' | 'duplicate-kid' | 'not-a-string' | 'not-base64url' | 'bad-length' | 'not-a-point' | 'empty';
+export type VerifyKeysRefusal = 'not-an-object' | 'duplicate-kid' | 'not-a-string' | 'not-base64url' | 'bad-length' | 'not-a-point' | 'empty' | 'too-many';
 
 function refuse(reason: VerifyKeysRefusal, message: string, kid = ''): never {
   throw new CellError('document.invalid', `Cannot read the verification keys: ${message}`, { facts: { reason, kid } });
@@ -26,8 +28,10 @@ function parseKeys(input: Bytes | string, check: (key: Bytes, kid: string) => vo
   if (!isJsonObject(value)) refuse('not-an-object', 'it is not an object of key ids and public keys');
   const again = repeated.find(({ object }) => object === value)?.key;
   if (again !== undefined) refuse('duplicate-kid', `the key id "${again}" stands twice`, again); // X1
+  const kids = Object.keys(value);
+  if (kids.length > LIMITS.verifyKeysMax) refuse('too-many', `it holds ${kids.length} keys, more than ${LIMITS.verifyKeysMax}`); // X3
   const keys = new Map<string, Bytes>();
-  for (const kid of Object.keys(value).sort(compareCodePoints)) {
+  for (const kid of kids.sort(compareCodePoints)) {
     const text = value[kid];
     if (typeof text !== 'string') refuse('not-a-string', `the value of "${kid}" is not a string`, kid);
     const key = fromBase64Url(text.replace(/=+$/, ''));
