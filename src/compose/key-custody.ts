@@ -5,15 +5,14 @@
  *   KC2  what is there is verified before it is changed, and the new history before it is written;
  *   KC3  private keys go when they sign no more: those that retire, are retired or compromised are not in the file any more.
  */
-import { claimName } from '../adapters/os/uid-claim.ts';
+import { withLock } from '../adapters/os/named-lock.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { systemRandom } from '../adapters/os/random.ts';
 import { type KeyFile, readKeyFile } from '../adapters/signer/key-files.ts';
 import { keepKeyset, makeKey, readRoot, replaceKeys, rootFiles } from '../adapters/signer/key-making.ts';
 import type { StoredKey } from '../adapters/signer/private-file.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
-import { type Bytes, equalBytes, fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts';
-import { sha256Hex } from '../base/crypto.ts';
+import { type Bytes, equalBytes, fromBase64Url, toBase64Url } from '../base/bytes.ts';
 import { CellError } from '../base/errors.ts';
 import { ulid, ulidTimeMs } from '../base/ids.ts';
 import { parseJson } from '../base/json-parse.ts';
@@ -22,24 +21,13 @@ import type { KeyBound, KeyState } from '../core/signing/key-validity.ts';
 import { ALGORITHM_OF, type KeysetKey, makeKeyset } from '../core/signing/keyset.ts';
 import { envelopesOf, type KeysetHistory, keysetFile, verifyHistory } from '../core/signing/keyset-chain.ts';
 import { activeKey, nextStep, ONLINE_PURPOSES, type OnlinePurpose, revokedKeys, type RotationStep, rotatedKeys } from '../core/signing/rotation.ts';
-import { hostPin } from './host-keys.ts';
+import { hostPin, lockName } from './host-keys.ts';
 
 export interface KeyChange {
   readonly epoch: number;
   /** Keys whose state the new keyset changes, the new ones among them. */
   readonly changed: readonly KeysetKey[];
   readonly next: RotationStep;
-}
-
-/** [KC1] @throws CellError `state.unusable` while another one is at it */
-async function alone<T>(state: StateFolder, work: () => T): Promise<T> {
-  const held = await claimName(`cellos/keys/${sha256Hex(utf8(state.path)).slice(0, 32)}`);
-  if (held === undefined) throw new CellError('state.unusable', `Cannot change the keys in ${state.keys}: another cellos keys is changing them; try again when it is done`, { facts: { path: state.keys } });
-  try {
-    return work();
-  } finally {
-    await held.close();
-  }
 }
 
 /** Root keys of this host that lie in `places`. @throws CellError `signer.unavailable` when they are too few | `usage.invalid` */
@@ -109,7 +97,7 @@ function nowBound(state: StateFolder): KeyBound {
 }
 
 function change(state: StateFolder, rootPlaces: readonly string[], list: (history: KeysetHistory, fresh: FreshKeys) => readonly KeysetKey[]): Promise<KeyChange> {
-  return alone(state, () => {
+  return withLock(lockName('keys', state.path), { looks: 1, what: `the keys in ${state.keys}` }, () => { // KC1
     const history = ownHistory(state);
     const file = readKeyFile(state.keys);
     const signers = rootSigners(state, history, rootPlaces);

@@ -185,6 +185,24 @@ describe('a compromise', () => {
   }, 60_000);
 });
 
+describe('what is trusted', () => {
+  it('is not lost when two programs learn at once, and goes when it is told to', async () => {
+    const files = ['x', 'y', 'z'].map((name) => {
+      const file = `${root}/at-once-${name}.json`;
+      hostAt(`at-once-${name}`).cellos('keys', 'init');
+      hostAt(`at-once-${name}`).cellos('keys', 'export', '-o', file);
+      return file;
+    });
+    const auditor = hostAt('at-once');
+    const states = await Promise.all(files.map((file) => new Promise<number | null>((resolve) => spawn('bin/cellos', ['keys', 'trust', file], { env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: auditor.state } }).once('close', resolve))));
+    expect(states).toEqual([0, 0, 0]);
+    const kids = (json(auditor.cellos('keys', '--json'))['keys'] as { kid: string }[]).map((key) => key.kid);
+    expect(kids).toHaveLength(3);
+    expect(auditor.cellos('keys', 'untrust', kids[1] ?? '', 'nobody').stdout).toBe(`${kids[1]} is not trusted any more\nnobody was not trusted\n`);
+    expect((json(auditor.cellos('keys', '--json'))['keys'] as { kid: string }[]).map((key) => key.kid)).toEqual([kids[0], kids[2]]);
+  }, 60_000);
+});
+
 describe('options of cellos keys', () => {
   it('belong to one action, and say so', () => {
     const { cellos } = hostAt('options');

@@ -91,6 +91,13 @@ describe('makeKeys()', () => {
     expect(make('twice')).toBeUndefined();
     expect(load('twice').event.kid).toBe(before);
     expect(rootFiles([`${root}/twice`])).toEqual(roots);
+    // Another start makes them while this one is at it.
+    const late = (): Uint8Array => {
+      make('raced');
+      return utf8('{}');
+    };
+    expect(makeKeys(`${root}/raced`, { random: fakeRandom(99), roots: 2, threshold: 1, makeKeyset: late, keysetFile: () => utf8('[]') })).toBeUndefined();
+    expect(rootFiles([`${root}/raced`]).map((path) => readRoot(path).kid)).toEqual([load('raced').root.kid]);
   });
 
   it('refuses a place for root keys that others can look into', () => {

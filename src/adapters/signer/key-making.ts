@@ -77,9 +77,10 @@ export interface FirstOptions {
 /** @returns the files of the root keys; undefined when there were keys already, which stay. @throws CellError `state.unusable` | `signer.unavailable` */
 export function makeKeys(folder: string, options: FirstOptions): readonly string[] | undefined {
   privateFolder(folder);
+  const path = keyFileIn(folder);
+  if (existsSync(path)) return undefined;
   const place = options.rootFolder ?? folder;
   privateFolder(place);
-  const path = keyFileIn(folder);
   const roots = Array.from({ length: options.roots }, () => makeKey('ed25519', options.random));
   const [event, checkpoint, bundle] = [makeKey('ed25519', options.random), makeKey('ed25519', options.random), makeKey('ecdsa-p256-sha256', options.random)];
   const signer = (key: MadeKey, algorithm: Signer['algorithm'] = 'ed25519'): Signer => signerOf(path, algorithm, key.stored);

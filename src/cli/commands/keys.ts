@@ -73,7 +73,7 @@ async function trust({ state, args, operands, out }: KeyJob): Promise<void> {
   const pins = operands.flatMap((file) => trustFileAt(file));
   let fresh: readonly string[];
   try {
-    fresh = trustPins(state.path, pins);
+    fresh = await trustPins(state.path, pins);
   } catch (error) {
     if (!isCellError(error, 'signature.invalid')) throw error;
     throw new CellError('document.invalid', `Cannot trust ${operands.join(', ')}: ${error.message.replace('Cannot use the keyset: ', '')}; get the newest trust file of that host`, { cause: error, facts: error.facts });
@@ -91,7 +91,7 @@ async function trust({ state, args, operands, out }: KeyJob): Promise<void> {
 async function untrust({ state, args, operands, out }: KeyJob): Promise<void> {
   if (operands.length === 0) throw new CellError('usage.invalid', 'Cannot take trust from nothing: give key ids; cellos keys list shows them');
   for (const kid of operands) {
-    const known = untrustKey(state.path, kid);
+    const known = await untrustKey(state.path, kid);
     if (args.flag('json')) await out.json({ kid, removed: known });
     else await out.lines([`${visible(kid)} ${known ? 'is not trusted any more' : 'was not trusted'}`]);
   }
