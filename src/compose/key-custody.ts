@@ -9,7 +9,7 @@ import { withLock } from '../adapters/os/named-lock.ts';
 import { systemClock } from '../adapters/os/clock.ts';
 import { systemRandom } from '../adapters/os/random.ts';
 import { type KeyFile, readKeyFile } from '../adapters/signer/key-files.ts';
-import { keepKeyset, makeKey, readRoot, replaceKeys, rootFiles } from '../adapters/signer/key-making.ts';
+import { keepKeyset, makeKey, readRoot, replaceKeys, rootFiles, tidyKeysets } from '../adapters/signer/key-making.ts';
 import type { StoredKey } from '../adapters/signer/private-file.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
 import { type Bytes, equalBytes, fromBase64Url, toBase64Url } from '../base/bytes.ts';
@@ -98,6 +98,7 @@ function nowBound(state: StateFolder): KeyBound {
 
 function change(state: StateFolder, rootPlaces: readonly string[], list: (history: KeysetHistory, fresh: FreshKeys) => readonly KeysetKey[]): Promise<KeyChange> {
   return withLock(lockName('keys', state.path), { looks: 1, what: `the keys in ${state.keys}` }, () => { // KC1
+    tidyKeysets(state.keys);
     const history = ownHistory(state);
     const file = readKeyFile(state.keys);
     const signers = rootSigners(state, history, rootPlaces);

@@ -13,7 +13,8 @@ import { ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
 import { CellError, messageOf } from '../../base/errors.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { Signer } from '../../ports/signer.ts';
-import { privateFolder, writeFileAtomic } from '../os/durable-file.ts';
+import { privateFolder, temporaryOwner, writeFileAtomic } from '../os/durable-file.ts';
+import { startTimeOf } from '../os/procfs.ts';
 import { KEY_FILE_VERSION, type KeyFile, keyFileIn, keysetPath, signerOf } from './key-files.ts';
 import { isStoredKey, kidOf, readPrivateFile, type StoredKey, unusable } from './private-file.ts';
 
@@ -111,6 +112,15 @@ export function keepKeyset(folder: string, epoch: number, envelope: Bytes): void
     writeFileAtomic(path, envelope, { mode: 0o644, exclusive: true });
   }
   if (!equalBytes(readFileSync(path), envelope)) throw unusable(keyFileIn(folder), `${path} is not the keyset of epoch ${epoch} in it`);
+}
+
+/** Removes what killed programs were in the middle of writing. */
+export function tidyKeysets(folder: string): void {
+  const path = `${folder}/keysets`;
+  for (const name of existsSync(path) ? readdirSync(path) : []) {
+    const owner = temporaryOwner(name);
+    if (owner !== undefined && startTimeOf(owner) === undefined) rmSync(`${path}/${name}`, { force: true });
+  }
 }
 
 /** Puts the file of the next epoch in the place of the one that is there. Durable when it returns. */

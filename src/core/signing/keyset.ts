@@ -234,6 +234,8 @@ function signaturesOf(value: JsonValue | undefined): Signed[] {
 function signersOf(payload: Bytes, signatures: readonly Signed[], content: KeysetContent, pin: RootPin): string[] {
   const roots = new Map(content.keys.filter((key) => key.purpose === 'root').map((key) => [key.kid, key.publicKey]));
   const pinned = new Set([...pin.roots.values()].map(toHex));
+  const online = content.keys.find((key) => key.purpose !== 'root' && pinned.has(toHex(key.publicKey)));
+  if (online !== undefined) refuseTrust('malformed', `key ${online.kid} is for ${online.purpose}, and is pinned as a root`); // Y2
   const signers: string[] = [];
   for (const { signerKid, signature } of signatures) {
     const publicKey = roots.get(signerKid) ?? refuseTrust('malformed', `it is signed by "${signerKid}", which is no root key of it`);
