@@ -76,6 +76,15 @@ export function untrustKey(folder: string, kid: string): Promise<boolean> {
   return changeTrusted(folder, (pins) => ({ pins: withoutRoot(pins, kid), result: pins.some((pin) => pin.roots.has(kid)) }));
 }
 
+/** Public bytes that somebody brought. @throws CellError `usage.invalid` when they cannot be read */
+export function publicFileAt(path: string): Bytes {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new CellError('usage.invalid', `Cannot read ${path}: ${messageOf(error)}`, { cause: error, facts: { path } });
+  }
+}
+
 /** Writes public bytes to a new file. @throws CellError `usage.invalid` when it is there already */
 export function writePublicFile(path: string, bytes: Bytes): void {
   let written: boolean;

@@ -114,6 +114,32 @@ export function keepKeyset(folder: string, epoch: number, envelope: Bytes): void
   if (!equalBytes(readFileSync(path), envelope)) throw unusable(keyFileIn(folder), `${path} is not the keyset of epoch ${epoch} in it`);
 }
 
+/** Private halves of keys that were asked for, and the digest of the payload that names them. */
+export interface PendingKeys {
+  readonly digest: string;
+  readonly keys: Readonly<Record<string, StoredKey>>;
+}
+
+const pendingIn = (folder: string): string => `${folder}/pending.json`;
+
+/** The last one counts. */
+export function writePending(folder: string, pending: PendingKeys): void {
+  writeFileAtomic(pendingIn(folder), utf8(JSON.stringify({ v: 1, ...pending })), { mode: 0o600 });
+}
+
+/** @throws CellError `signer.unavailable` when it is damaged */
+export function readPending(folder: string): PendingKeys | undefined {
+  const path = pendingIn(folder);
+  if (!existsSync(path)) return undefined;
+  const { v, digest, keys } = readPrivateFile(path);
+  if (v !== 1 || typeof digest !== 'string' || typeof keys !== 'object' || keys === null || !Object.values(keys).every(isStoredKey)) throw unusable(path, 'it is damaged');
+  return { digest, keys: keys as PendingKeys['keys'] };
+}
+
+export function dropPending(folder: string): void {
+  rmSync(pendingIn(folder), { force: true });
+}
+
 /** Removes what killed programs were in the middle of writing. */
 export function tidyKeysets(folder: string): void {
   const path = `${folder}/keysets`;
