@@ -134,7 +134,9 @@ function change(state: StateFolder, signing: Signing, list: Listing): Promise<Ke
     if ('roots' in signing) {
       const signers = rootSigners(state, ownHistory(state), signing.roots);
       const planned = plan(state, list);
-      return commit(state, planned, makeKeyset({ ...planned.content, signers }));
+      const done = commit(state, planned, makeKeyset({ ...planned.content, signers }));
+      dropPending(state.keys); // what was asked for follows no more
+      return done;
     }
     const { file, history, content, stored } = plan(state, list);
     const payload = keysetPayload(content);
