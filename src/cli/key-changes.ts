@@ -3,11 +3,12 @@ import { CellError } from '../base/errors.ts';
 import { parsePositive } from '../base/quantity.ts';
 import { parseRfc3339 } from '../base/rfc3339.ts';
 import { initKeys } from '../compose/first-keys.ts';
-import { hasKeys } from '../compose/host-keys.ts';
-import { type KeyChange, revokeKey, rotateKeys } from '../compose/key-custody.ts';
+import { hasKeys, publicFileAt, writePublicFile } from '../compose/host-keys.ts';
+import { applyAnswer, type KeyChange, revokeKey, rotateKeys, type Signing, signRequest } from '../compose/key-custody.ts';
 import type { StateFolder } from '../compose/runs.ts';
 import { boundText, isRunId, type KeyBound } from '../core/signing/key-validity.ts';
 import type { KeysetKey } from '../core/signing/keyset.ts';
+import type { ParsedArgs } from './command.ts';
 import type { KeyJob } from './key-job.ts';
 import { visible, wrap } from './render.ts';
 import { STEP_DONE, STEP_NEXT } from './render-keys.ts';
@@ -40,6 +41,41 @@ export async function init({ state, args, operands, out }: KeyJob): Promise<void
 
 const keyJson = ({ kid, purpose, state, until }: KeysetKey): object => ({ kid, purpose, state, ...(until === undefined ? {} : { until }) });
 
+/** Root keys at hand, or a request to those who hold them. */
+function signingOf(args: ParsedArgs): Signing {
+  const [roots, ask] = [args.texts('root'), args.text('ask')];
+  if (ask === undefined) return { roots };
+  if (roots.length > 0) throw new CellError('usage.invalid', 'Cannot both ask for signatures and sign: give one of --ask and --root');
+  return { ask: (request) => writePublicFile(ask, request) };
+}
+
+const changedLines = (changed: readonly KeysetKey[]): string[] => changed.map((key) => `  ${key.purpose.padEnd(10)}  ${visible(key.kid)} is ${key.state}${key.until === undefined ? '' : ` from ${boundText(key.until)} on`}`);
+
+/** What was asked for; nothing is in force yet. */
+async function reportAsked({ args, out }: KeyJob, { epoch, changed }: KeyChange): Promise<void> {
+  const file = args.text('ask') ?? '';
+  if (args.flag('json')) await out.json({ v: 1, asked: file, epoch, changed: changed.map(keyJson) });
+  else await out.lines([`Asked for keyset epoch ${epoch}, in ${visible(file)}; nothing has changed yet. It would say:`, ...changedLines(changed), 'Where the root keys are: cellos keys sign FILE --root PATH --out SIGNED. Then here: cellos keys apply SIGNED']);
+}
+
+export async function sign({ args, operands, out }: KeyJob): Promise<void> {
+  const [file, ...more] = operands;
+  const [roots, target] = [args.texts('root'), args.text('out')];
+  if (file === undefined || more.length > 0 || roots.length === 0 || target === undefined) throw new CellError('usage.invalid', 'Cannot sign: give one request, as cellos keys rotate --ask writes it, where the root keys are (--root PATH), and where the answer goes (--out FILE)');
+  const signed = signRequest(publicFileAt(file), roots);
+  writePublicFile(target, signed.file);
+  const { epoch, keysetId, signers, threshold } = signed;
+  if (args.flag('json')) await out.json({ v: 1, epoch, keysetId, changed: signed.changed.map(keyJson), signers, threshold });
+  else await out.lines([`Signed keyset epoch ${epoch} of ${visible(keysetId)}, into ${visible(target)}. It says:`, ...changedLines(signed.changed), signers.length < threshold ? `${signers.length} of the ${threshold} signatures it needs: have it signed by others, too` : 'It has the signatures it needs: cellos keys apply it on its host']);
+}
+
+export async function apply(job: KeyJob): Promise<void> {
+  const [file, ...more] = job.operands;
+  if (file === undefined || more.length > 0) throw new CellError('usage.invalid', 'Cannot apply: give the one file that cellos keys sign wrote');
+  if (!hasKeys(job.state)) throw new CellError('usage.invalid', `Cannot apply a keyset: ${NEED_KEYS}`);
+  await report(job, await applyAnswer(job.state, publicFileAt(file)), 'The keyset that was asked for is in force');
+}
+
 async function report({ args, out }: KeyJob, change: KeyChange, said: string, more: object = {}): Promise<void> {
   const { epoch, changed, next } = change;
   if (args.flag('json')) {
@@ -49,7 +85,7 @@ async function report({ args, out }: KeyJob, change: KeyChange, said: string, mo
   const width = Math.min(out.width, 100);
   await out.lines([
     ...wrap(`${said}.`, width),
-    ...changed.map((key) => `  ${key.purpose.padEnd(10)}  ${visible(key.kid)} is ${key.state}${key.until === undefined ? '' : ` from ${boundText(key.until)} on`}`),
+    ...changedLines(changed),
     `Keyset epoch ${epoch}. Give auditors the new trust file: cellos keys export`,
     ...wrap(`Next: cellos keys rotate ${STEP_NEXT[next]}.`, width),
   ]);
@@ -59,8 +95,9 @@ export async function rotate(job: KeyJob): Promise<void> {
   const { state, args, operands } = job;
   if (operands.length > 0) throw new CellError('usage.invalid', 'Cannot understand what stands after rotate: it goes one step on, whichever is next');
   if (!hasKeys(state)) throw new CellError('usage.invalid', `Cannot rotate the keys: ${NEED_KEYS}`);
-  const done = await rotateKeys(state, args.texts('root'));
-  await report(job, done, STEP_DONE[done.step], { step: done.step });
+  const done = await rotateKeys(state, signingOf(args));
+  if (args.text('ask') !== undefined) await reportAsked(job, done);
+  else await report(job, done, STEP_DONE[done.step], { step: done.step });
 }
 
 /** A time, or a run by its id or a part of it, and the number of a record in it. */
@@ -80,7 +117,11 @@ export async function revoke(job: KeyJob): Promise<void> {
   if (!hasKeys(state)) throw new CellError('usage.invalid', `Cannot revoke a key: ${NEED_KEYS}`);
   const from = args.text('compromised-from');
   if (args.flag('retired') === (from !== undefined)) throw new CellError('usage.invalid', 'Cannot revoke: say why, with one of --retired (it signs no more) and --compromised-from POSITION (somebody else may have signed with it)');
-  const change = await revokeKey(state, args.texts('root'), from === undefined ? { kids: operands, state: 'retired' } : { kids: operands, state: 'compromised', until: boundAt(state, from) });
+  const change = await revokeKey(state, signingOf(args), from === undefined ? { kids: operands, state: 'retired' } : { kids: operands, state: 'compromised', until: boundAt(state, from) });
+  if (args.text('ask') !== undefined) {
+    await reportAsked(job, change);
+    return;
+  }
   const [names, are, it] = [operands.map(visible).join(', '), operands.length === 1 ? 'is' : 'are', operands.length === 1 ? 'it' : 'they'];
   await report(job, change, from === undefined ? `${names} ${are} retired: what ${it} signed until now goes on counting, nothing later does` : `${names} ${are} compromised: auditors with the new trust file count nothing that ${it} signed from there on`);
 }

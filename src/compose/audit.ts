@@ -83,12 +83,17 @@ async function keysetOf(source: BundleSource, pins: readonly TrustPin[]): Promis
 }
 
 /** Remembers keysets that are newer than those known of a root that this host was told to trust. */
-function remember({ history, pin, file }: Keyset, trust: Trust): void {
+async function remember({ history, pin, file }: Keyset, trust: Trust): Promise<void> {
   if (trust.store === undefined || [...pin.roots.keys()].some((kid) => trust.from.get(kid) !== 'cellos keys trust')) return;
   if (pin.known !== undefined && compareHistories(pin.known, history) !== 'newer') return;
   const roots = pin.known === undefined ? new Map([...pin.roots].filter(([, key]) => [...history.keys.values()].some((one) => one.purpose === 'root' && equalBytes(one.publicKey, key)))) : pin.roots;
   const chain = parseJson(file);
-  trustPins(trust.store, [{ roots, threshold: pin.threshold, known: history, chain: isJsonArray(chain) ? chain : [] }]);
+  try {
+    await trustPins(trust.store, [{ roots, threshold: pin.threshold, known: history, chain: isJsonArray(chain) ? chain : [] }]);
+  } catch (error) {
+    if (!isCellError(error) || error.facts['reason'] !== 'rollback') throw error;
+    ignore(error, 'another program has learned of newer keysets in between');
+  }
 }
 
 export interface AuditOptions extends Pick<AuditTrust, 'epochMin' | 'at'> {
@@ -105,7 +110,7 @@ export async function auditAt(path: string, trust: Trust, options: AuditOptions 
   const report = await auditBundle(found.source, { roots: new Map(), pins: trust.pins, ...freshness });
   const keyset = await keysetOf(found.source, trust.pins);
   if (keyset === undefined) return { report };
-  remember(keyset, trust);
+  await remember(keyset, trust);
   const { head, keys } = keyset.history;
   const kid = head.signers[0] ?? '';
   // As the verifier calls it.

@@ -1,10 +1,13 @@
 /** The keys of this host, and the root keys of others that it trusts. Loads nothing that could start a cell. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { withLock } from '../adapters/os/named-lock.ts';
 import { writeFileAtomic } from '../adapters/os/durable-file.ts';
 import { hasKeyFile, type HostKeys, readKeys } from '../adapters/signer/key-files.ts';
 import { readTrusted, writeTrusted } from '../adapters/signer/trust-store.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, utf8 } from '../base/bytes.ts';
+import { sha256Hex } from '../base/crypto.ts';
 import { CellError, messageOf } from '../base/errors.ts';
 import { isJsonArray } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
@@ -46,19 +49,40 @@ export function trustFileAt(path: string): TrustPin[] {
   return parseTrustDocument(bytes);
 }
 
+/** A lock on one folder. */
+export function lockName(what: 'keys' | 'trust', folder: string): string {
+  return `${what}/${sha256Hex(utf8(resolve(folder))).slice(0, 32)}`;
+}
+
+/** Reads, changes and writes what is trusted: what another program learned in between is not lost. */
+function changeTrusted<T>(folder: string, work: (pins: readonly TrustPin[]) => { readonly pins: readonly TrustPin[]; readonly result: T }): Promise<T> {
+  return withLock(lockName('trust', folder), { looks: 250, what: `what is trusted in ${folder}` }, () => {
+    const { pins, result } = work(trustedPins(folder));
+    writeTrusted(folder, pins);
+    return result;
+  });
+}
+
 /** Adds to what is trusted, and remembers newer keysets. @returns the kids that were new. @throws CellError `document.invalid` for another key under a known kid | `signature.invalid` for an older or another history */
-export function trustPins(folder: string, added: readonly TrustPin[]): readonly string[] {
-  const { pins, fresh } = mergePins(trustedPins(folder), added);
-  writeTrusted(folder, pins);
-  return fresh;
+export function trustPins(folder: string, added: readonly TrustPin[]): Promise<readonly string[]> {
+  return changeTrusted(folder, (known) => {
+    const { pins, fresh } = mergePins(known, added);
+    return { pins, result: fresh };
+  });
 }
 
 /** @returns false when it was not trusted */
-export function untrustKey(folder: string, kid: string): boolean {
-  const pins = trustedPins(folder);
-  const known = pins.some((pin) => pin.roots.has(kid));
-  if (known) writeTrusted(folder, withoutRoot(pins, kid));
-  return known;
+export function untrustKey(folder: string, kid: string): Promise<boolean> {
+  return changeTrusted(folder, (pins) => ({ pins: withoutRoot(pins, kid), result: pins.some((pin) => pin.roots.has(kid)) }));
+}
+
+/** Public bytes that somebody brought. @throws CellError `usage.invalid` when they cannot be read */
+export function publicFileAt(path: string): Bytes {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new CellError('usage.invalid', `Cannot read ${path}: ${messageOf(error)}`, { cause: error, facts: { path } });
+  }
 }
 
 /** Writes public bytes to a new file. @throws CellError `usage.invalid` when it is there already */

@@ -185,6 +185,63 @@ describe('a compromise', () => {
   }, 60_000);
 });
 
+describe('root keys that never come to the host', () => {
+  it('sign what it asks for, one after the other, and nothing that was not asked for', () => {
+    const [host, nobody] = [hostAt('asking'), hostAt('signing')];
+    const file = (name: string) => `${root}/ask-${name}`;
+    host.cellos('keys', 'init', '--root-out', file('roots'), '--roots', '3', '--threshold', '2');
+    const [one = '', two = ''] = readdirSync(file('roots')).map((name) => `${file('roots')}/${name}`);
+    expect(host.cellos('run', '-q', '--evidence', file('before'), '--', 'true').status).toBe(0);
+    expect(host.cellos('keys', 'rotate', '--ask', file('1'), '--root', one).status).toBe(64);
+    expect(host.cellos('keys', 'apply', file('roots')).status).toBe(64);
+    for (const [at, step] of ['next', 'accepted', 'active', 'retired'].entries()) {
+      const [ask, half, whole] = [file(`${step}-ask`), file(`${step}-half`), file(`${step}-whole`)];
+      expect(host.cellos('keys', 'rotate', '--ask', ask), step).toMatchObject({ status: 0, stdout: expect.stringContaining(`is ${step}`) });
+      expect(json(host.cellos('keys', '--json'))).toMatchObject({ epoch: at + 1 });
+      expect(nobody.cellos('keys', 'sign', ask, '--root', one, '--out', half)).toMatchObject({ status: 0, stdout: expect.stringContaining('1 of the 2 signatures it needs') });
+      expect(host.cellos('keys', 'apply', half)).toMatchObject({ status: 125, stderr: expect.stringContaining('2 are needed') });
+      expect(nobody.cellos('keys', 'sign', half, '--root', two, '--out', whole)).toMatchObject({ status: 0, stdout: expect.stringContaining('It has the signatures it needs') });
+      expect(host.cellos('keys', 'apply', whole)).toMatchObject({ status: 0, stdout: expect.stringContaining(`Keyset epoch ${at + 2}`) });
+      expect(host.cellos('keys', 'apply', whole), 'a second time').toMatchObject({ status: 65, stderr: expect.stringContaining('has asked for none') });
+    }
+    expect(existsSync(nobody.state)).toBe(false);
+    expect(host.cellos('run', '-q', '--evidence', file('after'), '--', 'true').status).toBe(0);
+    for (const name of ['before', 'after']) expect(verdictOf(host, file(name))).toBe('complete');
+    // Only the last request counts; a key that signs cannot be retired by one; a foreign root signs nothing.
+    const kid = (json(host.cellos('keys', '--json'))['keys'] as { kid: string; purpose: string }[]).find((key) => key.purpose === 'event')?.kid ?? '';
+    expect(host.cellos('keys', 'revoke', kid, '--retired', '--ask', file('r'))).toMatchObject({ status: 64, stderr: expect.stringContaining('it signs until the answer comes') });
+    expect(host.cellos('keys', 'rotate', '--ask', file('stale')).status).toBe(0);
+    expect(host.cellos('keys', 'revoke', kid, '--compromised-from', '2026-01-01T00:00:00Z', '--ask', file('c')).status).toBe(0);
+    for (const name of ['stale', 'c']) expect(nobody.cellos('keys', 'sign', file(name), '--root', file('roots'), '--out', file(`${name}-signed`)).status).toBe(0);
+    expect(host.cellos('keys', 'apply', file('stale-signed'))).toMatchObject({ status: 65, stderr: expect.stringContaining('it is not the one this host asked for last') });
+    const other = hostAt('signing-other');
+    other.cellos('keys', 'init');
+    expect(other.cellos('keys', 'sign', file('c'), '--root', `${other.state}/keys`, '--out', file('no')).status).toBe(123);
+    expect(host.cellos('keys', 'apply', file('c-signed'))).toMatchObject({ status: 0, stdout: expect.stringContaining(`${kid} is compromised from 2026-01-01`) });
+    expect(verdictOf(host, file('after'))).toBe('untrusted-key');
+    expect(verdictOf(host, file('before'))).toBe('complete');
+    expect(readdirSync(`${host.state}/keys`).sort()).toEqual(['keys.json', 'keysets']);
+  }, 120_000);
+});
+
+describe('what is trusted', () => {
+  it('is not lost when two programs learn at once, and goes when it is told to', async () => {
+    const files = ['x', 'y', 'z'].map((name) => {
+      const file = `${root}/at-once-${name}.json`;
+      hostAt(`at-once-${name}`).cellos('keys', 'init');
+      hostAt(`at-once-${name}`).cellos('keys', 'export', '-o', file);
+      return file;
+    });
+    const auditor = hostAt('at-once');
+    const states = await Promise.all(files.map((file) => new Promise<number | null>((resolve) => spawn('bin/cellos', ['keys', 'trust', file], { env: { PATH: process.env['PATH'], CELLOS_STATE_DIR: auditor.state } }).once('close', resolve))));
+    expect(states).toEqual([0, 0, 0]);
+    const kids = (json(auditor.cellos('keys', '--json'))['keys'] as { kid: string }[]).map((key) => key.kid);
+    expect(kids).toHaveLength(3);
+    expect(auditor.cellos('keys', 'untrust', kids[1] ?? '', 'nobody').stdout).toBe(`${kids[1]} is not trusted any more\nnobody was not trusted\n`);
+    expect((json(auditor.cellos('keys', '--json'))['keys'] as { kid: string }[]).map((key) => key.kid)).toEqual([kids[0], kids[2]]);
+  }, 60_000);
+});
+
 describe('options of cellos keys', () => {
   it('belong to one action, and say so', () => {
     const { cellos } = hostAt('options');

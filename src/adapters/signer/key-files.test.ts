@@ -6,7 +6,7 @@ import { isCellError } from '../../base/errors.ts';
 import { signerContract } from '../../testing/contracts/signer.ts';
 import { fakeRandom } from '../../testing/index.ts';
 import { hasKeyFile, keysetPath, readKeyFile, readKeys } from './key-files.ts';
-import { keepKeyset, makeKey, makeKeys, readRoot, replaceKeys, rootFiles } from './key-making.ts';
+import { keepKeyset, makeKey, makeKeys, readRoot, replaceKeys, rootFiles, tidyKeysets } from './key-making.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-keys-`);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -91,6 +91,13 @@ describe('makeKeys()', () => {
     expect(make('twice')).toBeUndefined();
     expect(load('twice').event.kid).toBe(before);
     expect(rootFiles([`${root}/twice`])).toEqual(roots);
+    // Another start makes them while this one is at it.
+    const late = (): Uint8Array => {
+      make('raced');
+      return utf8('{}');
+    };
+    expect(makeKeys(`${root}/raced`, { random: fakeRandom(99), roots: 2, threshold: 1, makeKeyset: late, keysetFile: () => utf8('[]') })).toBeUndefined();
+    expect(rootFiles([`${root}/raced`]).map((path) => readRoot(path).kid)).toEqual([load('raced').root.kid]);
   });
 
   it('refuses a place for root keys that others can look into', () => {
@@ -108,6 +115,16 @@ describe('keepKeyset()', () => {
     keepKeyset(`${root}/chain`, 2, utf8('{"n":2}'));
     expect(codeOf(() => keepKeyset(`${root}/chain`, 2, utf8('{"n":3}')))).toBe('signer.unavailable');
     expect(readFileSync(keysetPath(`${root}/chain`, 2), 'utf8')).toBe('{"n":2}');
+  });
+});
+
+describe('tidyKeysets()', () => {
+  it('removes what a program that is gone left half written, and nothing else', () => {
+    load('half');
+    for (const name of ['000002.json.4194305.1.part', `000002.json.${process.pid}.1.part`, 'notes']) writeFileSync(`${root}/half/keysets/${name}`, 'half');
+    tidyKeysets(`${root}/half`);
+    expect(readdirSync(`${root}/half/keysets`).sort()).toEqual(['000001.json', `000002.json.${process.pid}.1.part`, 'notes']);
+    tidyKeysets(`${root}/nowhere`);
   });
 });
 

@@ -13,7 +13,8 @@ import { ed25519SigningKey, p256SigningKey } from '../../base/crypto.ts';
 import { CellError, messageOf } from '../../base/errors.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { Signer } from '../../ports/signer.ts';
-import { privateFolder, writeFileAtomic } from '../os/durable-file.ts';
+import { privateFolder, temporaryOwner, writeFileAtomic } from '../os/durable-file.ts';
+import { startTimeOf } from '../os/procfs.ts';
 import { KEY_FILE_VERSION, type KeyFile, keyFileIn, keysetPath, signerOf } from './key-files.ts';
 import { isStoredKey, kidOf, readPrivateFile, type StoredKey, unusable } from './private-file.ts';
 
@@ -77,9 +78,10 @@ export interface FirstOptions {
 /** @returns the files of the root keys; undefined when there were keys already, which stay. @throws CellError `state.unusable` | `signer.unavailable` */
 export function makeKeys(folder: string, options: FirstOptions): readonly string[] | undefined {
   privateFolder(folder);
+  const path = keyFileIn(folder);
+  if (existsSync(path)) return undefined;
   const place = options.rootFolder ?? folder;
   privateFolder(place);
-  const path = keyFileIn(folder);
   const roots = Array.from({ length: options.roots }, () => makeKey('ed25519', options.random));
   const [event, checkpoint, bundle] = [makeKey('ed25519', options.random), makeKey('ed25519', options.random), makeKey('ecdsa-p256-sha256', options.random)];
   const signer = (key: MadeKey, algorithm: Signer['algorithm'] = 'ed25519'): Signer => signerOf(path, algorithm, key.stored);
@@ -110,6 +112,41 @@ export function keepKeyset(folder: string, epoch: number, envelope: Bytes): void
     writeFileAtomic(path, envelope, { mode: 0o644, exclusive: true });
   }
   if (!equalBytes(readFileSync(path), envelope)) throw unusable(keyFileIn(folder), `${path} is not the keyset of epoch ${epoch} in it`);
+}
+
+/** Private halves of keys that were asked for, and the digest of the payload that names them. */
+export interface PendingKeys {
+  readonly digest: string;
+  readonly keys: Readonly<Record<string, StoredKey>>;
+}
+
+const pendingIn = (folder: string): string => `${folder}/pending.json`;
+
+/** The last one counts. */
+export function writePending(folder: string, pending: PendingKeys): void {
+  writeFileAtomic(pendingIn(folder), utf8(JSON.stringify({ v: 1, ...pending })), { mode: 0o600 });
+}
+
+/** @throws CellError `signer.unavailable` when it is damaged */
+export function readPending(folder: string): PendingKeys | undefined {
+  const path = pendingIn(folder);
+  if (!existsSync(path)) return undefined;
+  const { v, digest, keys } = readPrivateFile(path);
+  if (v !== 1 || typeof digest !== 'string' || typeof keys !== 'object' || keys === null || !Object.values(keys).every(isStoredKey)) throw unusable(path, 'it is damaged');
+  return { digest, keys: keys as PendingKeys['keys'] };
+}
+
+export function dropPending(folder: string): void {
+  rmSync(pendingIn(folder), { force: true });
+}
+
+/** Removes what killed programs were in the middle of writing. */
+export function tidyKeysets(folder: string): void {
+  const path = `${folder}/keysets`;
+  for (const name of existsSync(path) ? readdirSync(path) : []) {
+    const owner = temporaryOwner(name);
+    if (owner !== undefined && startTimeOf(owner) === undefined) rmSync(`${path}/${name}`, { force: true });
+  }
 }
 
 /** Puts the file of the next epoch in the place of the one that is there. Durable when it returns. */

@@ -12,7 +12,7 @@ import { usableKeys } from '../../core/signing/key-trust.ts';
 import type { KeysetHistory, TrustPin } from '../../core/signing/keyset-chain.ts';
 import { trustDocument, verifyKeysFile } from '../../core/signing/trust-document.ts';
 import type { ParsedArgs } from '../command.ts';
-import { init, revoke, rotate } from '../key-changes.ts';
+import { apply, init, revoke, rotate, sign } from '../key-changes.ts';
 import type { KeyJob } from '../key-job.ts';
 import { standardOutput } from '../output.ts';
 import { plural, visible, wrap } from '../render.ts';
@@ -73,7 +73,7 @@ async function trust({ state, args, operands, out }: KeyJob): Promise<void> {
   const pins = operands.flatMap((file) => trustFileAt(file));
   let fresh: readonly string[];
   try {
-    fresh = trustPins(state.path, pins);
+    fresh = await trustPins(state.path, pins);
   } catch (error) {
     if (!isCellError(error, 'signature.invalid')) throw error;
     throw new CellError('document.invalid', `Cannot trust ${operands.join(', ')}: ${error.message.replace('Cannot use the keyset: ', '')}; get the newest trust file of that host`, { cause: error, facts: error.facts });
@@ -91,7 +91,7 @@ async function trust({ state, args, operands, out }: KeyJob): Promise<void> {
 async function untrust({ state, args, operands, out }: KeyJob): Promise<void> {
   if (operands.length === 0) throw new CellError('usage.invalid', 'Cannot take trust from nothing: give key ids; cellos keys list shows them');
   for (const kid of operands) {
-    const known = untrustKey(state.path, kid);
+    const known = await untrustKey(state.path, kid);
     if (args.flag('json')) await out.json({ kid, removed: known });
     else await out.lines([`${visible(kid)} ${known ? 'is not trusted any more' : 'was not trusted'}`]);
   }
@@ -112,8 +112,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     },
     options: ['root-out', 'roots', 'threshold'],
   },
-  rotate: { run: rotate, options: ['root'] },
-  revoke: { run: revoke, options: ['root', 'retired', 'compromised-from'] },
+  rotate: { run: rotate, options: ['root', 'ask'] },
+  revoke: { run: revoke, options: ['root', 'ask', 'retired', 'compromised-from'] },
+  sign: { run: sign, options: ['root', 'out'] },
+  apply: { run: apply, options: [] },
   export: { run: exportKeys, options: ['out', 'format'] },
   trust: { run: trust, options: [] },
   untrust: { run: untrust, options: [] },
@@ -128,7 +130,18 @@ async function execute(args: ParsedArgs): Promise<number> {
     if (foreign !== undefined) throw new CellError('usage.invalid', `Cannot use --${foreign} here: it belongs to cellos keys ${other}`);
   }
   const settings = currentSettings();
-  await action.run({ state: new StateFolder(settings.stateDir), args, operands, out: standardOutput(settings) });
+  let folder: StateFolder | undefined;
+  const job: KeyJob = {
+    // Who only signs has no state folder, and gets none.
+    get state() {
+      folder ??= new StateFolder(settings.stateDir);
+      return folder;
+    },
+    args,
+    operands,
+    out: standardOutput(settings),
+  };
+  await action.run(job);
   return EXIT.ok;
 }
 

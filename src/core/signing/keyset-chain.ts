@@ -66,23 +66,37 @@ function checkLink(keyset: Keyset, before: Keyset | undefined, epoch: number): v
   if (keyset.producedAt.slice(0, 19) < before.producedAt.slice(0, 19)) refuseTrust('broken-chain', `epoch ${keyset.epoch} is older than the epoch before it`);
 }
 
+/** [H1] [H2] [H3] The history with one keyset more. @throws CellError `signature.invalid` with the reason `broken-chain` */
+export function followedBy(history: Omit<KeysetHistory, 'head'>, keyset: Keyset): KeysetHistory {
+  const { keysets, keys } = history;
+  const all = { keysets: [...keysets], keys: new Map(keys), bytes: new Map([...keys.values()].map((key) => [toHex(key.publicKey), key.kid])) };
+  follow(all, keyset);
+  return { keysets: all.keysets, head: keyset, keys: all.keys };
+}
+
+interface Growing {
+  readonly keysets: Keyset[];
+  readonly keys: Map<string, KeysetKey>;
+  /** Hex of a public key → its kid. */
+  readonly bytes: Map<string, string>;
+}
+
+function follow({ keysets, keys, bytes }: Growing, keyset: Keyset): void {
+  checkLink(keyset, keysets.at(-1), keysets.length + 1);
+  checkKeys(keyset, keys, bytes);
+  for (const key of keyset.keys) {
+    keys.set(key.kid, key);
+    bytes.set(toHex(key.publicKey), key.kid);
+  }
+  keysets.push(keyset);
+}
+
 /** Verifies a whole chain against one pin. @throws CellError `signature.invalid` with the fact `reason` | `json.invalid` */
 export function verifyHistory(value: JsonValue, pin: RootPin): KeysetHistory {
   const admitted = new Set<string>();
-  const keysets: Keyset[] = [];
-  const keys = new Map<string, KeysetKey>();
-  const bytes = new Map<string, string>();
-  for (const item of itemsOf(value)) {
-    const keyset = verifyKeyset(item, pin, admitted);
-    checkLink(keyset, keysets.at(-1), keysets.length + 1);
-    checkKeys(keyset, keys, bytes);
-    for (const key of keyset.keys) {
-      keys.set(key.kid, key);
-      bytes.set(toHex(key.publicKey), key.kid);
-    }
-    keysets.push(keyset);
-  }
-  return { keysets, head: keysets.at(-1) as Keyset, keys };
+  const all: Growing = { keysets: [], keys: new Map(), bytes: new Map() };
+  for (const item of itemsOf(value)) follow(all, verifyKeyset(item, pin, admitted));
+  return { keysets: all.keysets, head: all.keysets.at(-1) as Keyset, keys: all.keys };
 }
 
 /** `older`: it ends before what is known; `forked`: somewhere it says something else. */

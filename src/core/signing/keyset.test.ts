@@ -187,6 +187,10 @@ describe('verifyKeyset() and its roots', () => {
     expect(refusal(content([roots[0]]), { roots: new Map([['a', roots[0].publicKey], ['b', roots[0].publicKey]]), threshold: 2 })[0]).toBe('untrusted');
   });
 
+  it('have no other role, whatever a keyset makes of one that is pinned [Y2]', () => {
+    expect(refusal(parseJson(good), { roots: new Map([...rootMap(), ['mine', checkpoint.publicKey]]), threshold: 1 })).toEqual(['malformed', 'key checkpoint-2 is for checkpoint, and is pinned as a root']);
+  });
+
   it('each have to fit, counted or not [Y5]', () => {
     const forged = { ...roots[1], sign: roots[2].sign };
     expect(refusal(content([roots[0], roots[2], forged]), { roots: rootMap([roots[0], roots[2]]), threshold: 2 })).toEqual(['bad-signature', 'the signature of "root-212" does not fit']);

@@ -38,7 +38,7 @@ export interface KeysetKey {
   readonly until?: KeyBound;
 }
 
-interface KeysetContent {
+export interface KeysetContent {
   readonly keysetId: string;
   /** From 1, without a gap. */
   readonly epoch: number;
@@ -82,12 +82,21 @@ function boundToJson(bound: KeyBound | undefined): JsonObject | undefined {
   return bound.kind === 'time' ? jsonObject({ time: bound.time }) : jsonObject({ run: bound.run, seq: bound.seq });
 }
 
-/** @param input.signers root keys, in any order. @returns the signed envelope, in canonical form */
-export function makeKeyset(input: KeysetContent & { readonly signers: readonly EventSigner[] }): Bytes {
+/** What root keys sign. */
+export function keysetPayload(input: KeysetContent): Bytes {
   const { keysetId, epoch, previous, producedAt, notAfter, threshold } = input;
   const keys = input.keys.map(({ kid, algorithm, purpose, publicKey, state, until }) => jsonObject({ kid, algorithm, purpose, publicKey: toBase64Url(publicKey), state, until: boundToJson(until) }));
-  const payload = canonicalBytes(jsonObject({ schemaVersion: SCHEMA, payloadType: PAYLOAD_TYPES.keyset, keysetId, epoch, previous, producedAt, notAfter, threshold, keys }));
-  const signers = [...input.signers].sort((a, b) => compareCodePoints(a.kid, b.kid));
+  return canonicalBytes(jsonObject({ schemaVersion: SCHEMA, payloadType: PAYLOAD_TYPES.keyset, keysetId, epoch, previous, producedAt, notAfter, threshold, keys }));
+}
+
+export interface KeysetSigned {
+  readonly signerKid: string;
+  readonly signature: Bytes;
+}
+
+/** @param signatures in any order. @returns the signed envelope, in canonical form */
+export function keysetEnvelope(payload: Bytes, { producedAt, previous, threshold }: Pick<KeysetContent, 'producedAt' | 'previous' | 'threshold'>, signatures: readonly KeysetSigned[]): Bytes {
+  const sorted = [...signatures].sort((a, b) => compareCodePoints(a.signerKid, b.signerKid));
   return canonicalBytes(
     jsonObject({
       schemaVersion: ENVELOPE_SCHEMA,
@@ -97,9 +106,15 @@ export function makeKeyset(input: KeysetContent & { readonly signers: readonly E
       producedAt,
       replacesEnvelopeDigest: previous,
       requiredSignerCount: threshold,
-      signatures: signers.map((signer) => jsonObject({ signerKid: signer.kid, algorithm: 'ed25519', signature: toBase64Url(signer.sign(payload)) })),
+      signatures: sorted.map(({ signerKid, signature }) => jsonObject({ signerKid, algorithm: 'ed25519', signature: toBase64Url(signature) })),
     }),
   );
+}
+
+/** @param input.signers root keys, in any order. @returns the signed envelope, in canonical form */
+export function makeKeyset(input: KeysetContent & { readonly signers: readonly EventSigner[] }): Bytes {
+  const payload = keysetPayload(input);
+  return keysetEnvelope(payload, input, input.signers.map((signer) => ({ signerKid: signer.kid, signature: signer.sign(payload) })));
 }
 
 /**
@@ -188,7 +203,8 @@ function keysOf(value: JsonValue | undefined, admitted: Admitted): KeysetKey[] {
   });
 }
 
-function contentOf(payload: Bytes, admitted: Admitted): KeysetContent {
+/** Reads a payload, whoever signed it. @throws CellError `signature.invalid` with the reason `malformed` | `json.invalid` */
+export function parseKeysetPayload(payload: Bytes, admitted: Admitted = new Set()): KeysetContent {
   const value = parseJson(payload);
   if (!equalBytes(canonicalBytes(value), payload)) refuseTrust('malformed', 'the payload is not in canonical form'); // Y3
   const body = objectOf(value, 'the payload', ['schemaVersion', 'payloadType', 'keysetId', 'epoch', 'producedAt', 'threshold', 'keys'], ['previous', 'notAfter']);
@@ -211,12 +227,7 @@ function contentOf(payload: Bytes, admitted: Admitted): KeysetContent {
   };
 }
 
-interface Signed {
-  readonly signerKid: string;
-  readonly signature: Bytes;
-}
-
-function signaturesOf(value: JsonValue | undefined): Signed[] {
+function signaturesOf(value: JsonValue | undefined): KeysetSigned[] {
   if (!isJsonArray(value) || value.length === 0) refuseTrust('malformed', 'it has no signatures');
   const signatures = value.map((item) => {
     const object = objectOf(item, 'a signature', ['signerKid', 'algorithm', 'signature']);
@@ -231,9 +242,11 @@ function signaturesOf(value: JsonValue | undefined): Signed[] {
 }
 
 /** [Y4] [Y5] @returns key ids of the pinned roots that signed */
-function signersOf(payload: Bytes, signatures: readonly Signed[], content: KeysetContent, pin: RootPin): string[] {
+function signersOf(payload: Bytes, signatures: readonly KeysetSigned[], content: KeysetContent, pin: RootPin): string[] {
   const roots = new Map(content.keys.filter((key) => key.purpose === 'root').map((key) => [key.kid, key.publicKey]));
   const pinned = new Set([...pin.roots.values()].map(toHex));
+  const online = content.keys.find((key) => key.purpose !== 'root' && pinned.has(toHex(key.publicKey)));
+  if (online !== undefined) refuseTrust('malformed', `key ${online.kid} is for ${online.purpose}, and is pinned as a root`); // Y2
   const signers: string[] = [];
   for (const { signerKid, signature } of signatures) {
     const publicKey = roots.get(signerKid) ?? refuseTrust('malformed', `it is signed by "${signerKid}", which is no root key of it`);
@@ -253,7 +266,7 @@ export function verifyKeyset(value: JsonValue, pin: RootPin, admitted: Admitted 
   const payload = bytesOf(envelope, 'payload');
   const digest = digestOf(payload);
   if (textOf(envelope, 'payloadDigest') !== digest) refuseTrust('malformed', 'the payload is not what its digest says');
-  const content = contentOf(payload, admitted);
+  const content = parseKeysetPayload(payload, admitted);
   const { producedAt, previous, threshold } = content;
   // Y1
   if (producedAt !== envelope['producedAt'] || previous !== envelope['replacesEnvelopeDigest'] || threshold !== envelope['requiredSignerCount']) refuseTrust('malformed', 'it says other things outside than inside');

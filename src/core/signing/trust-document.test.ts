@@ -57,6 +57,10 @@ describe('parseTrustDocument()', () => {
     expect(parse(value)).toThrow(invalid(message, code));
   });
 
+  it('names the key that cannot be used', () => {
+    for (const text of ['AA', toBase64Url(new Uint8Array(32))]) expect(parse({ k: text })).toThrow(expect.objectContaining({ facts: { kid: 'k' } }));
+  });
+
   it('refuses a chain that its own roots have not signed [B2]', () => {
     const pin = pinOf(2);
     expect(() => parseTrustDocument(trustDocument([{ ...pin, roots: rootMap([second]) }]))).toThrow(expect.objectContaining({ code: 'signature.invalid', facts: { reason: 'untrusted' } }));
@@ -87,6 +91,7 @@ describe('mergePins()', () => {
   it('puts the keysets of a root in the place of the bare root, and leaves other roots alone', () => {
     expect(shape(mergePins([plain(SAMPLE_ROOT, second)], [pinOf(2)]).pins)).toEqual([[['root-202'], 1, undefined], [['root-201'], 1, 2]]);
     expect(shape(mergePins([plain(third), plain(SAMPLE_ROOT)], [pinOf(2)]).pins)).toEqual([[['root-203'], 1, undefined], [['root-201'], 1, 2]]);
+    expect(shape(mergePins([pinOf(1, [third]), pinOf(1)], [pinOf(2)]).pins)).toEqual([[['root-203'], 1, 1], [['root-201'], 1, 2]]);
     const strict: TrustPin = { roots: rootMap([SAMPLE_ROOT, second, third]), threshold: 3 };
     expect(shape(mergePins([strict], [pinOf(2)]).pins)).toEqual([[['root-202', 'root-203'], 2, undefined], [['root-201'], 1, 2]]);
   });
