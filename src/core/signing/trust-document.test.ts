@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64Url, utf8 } from '../../base/bytes.ts';
 import { isJsonArray } from '../../base/json.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { rootMap, SAMPLE_ROOT, sampleHistory, sampleKey, sampleValue } from '../../testing/sample-keys.ts';
 import type { KeysetKey } from './keyset.ts';
 import type { TrustPin } from './keyset-chain.ts';
@@ -66,6 +67,17 @@ describe('parseTrustDocument()', () => {
     expect(() => parseTrustDocument(trustDocument([{ ...pin, roots: rootMap([second]) }]))).toThrow(expect.objectContaining({ code: 'signature.invalid', facts: { reason: 'untrusted' } }));
     expect(() => parseTrustDocument(trustDocument([{ ...pin, chain: pin.chain?.slice(1) ?? [] }]))).toThrow(expect.objectContaining({ facts: { reason: 'broken-chain' } }));
     expect(() => parseTrustDocument(trustDocument([{ ...pin, chain: [] }]))).toThrow(expect.objectContaining({ facts: { reason: 'malformed' } }));
+  });
+});
+
+describe('a hostile trust document', () => {
+  const many = (count: number): Record<string, string> => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, '!']));
+
+  it('holds a bounded number of root keys, counted before one is looked at [B4]', () => {
+    const beyond = invalid(`it has ${LIMITS.verifyKeysMax + 1} root keys, more than ${LIMITS.verifyKeysMax}`);
+    expect(parse(many(LIMITS.verifyKeysMax + 1))).toThrow(beyond);
+    expect(parse({ v: 1, pins: [{ threshold: 1, roots: many(LIMITS.verifyKeysMax) }, { threshold: 1, roots: many(1) }] })).toThrow(beyond);
+    expect(parse(many(LIMITS.verifyKeysMax))).toThrow(expect.objectContaining({ facts: { kid: 'k0' } }));
   });
 });
 

@@ -4,7 +4,8 @@
  *   B1  two forms: `{"v":1,"pins":[{"threshold","roots","chain"?},…]}`, and an object of kid and base64url Ed25519 key (reference/02 §6.1), which
  *       pins roots alone;
  *   B2  a chain in it verifies under its own roots, or the document is none;
- *   B3  what is remembered goes forward: an older chain is refused, and so is another one of the same roots.
+ *   B3  what is remembered goes forward: an older chain is refused, and so is another one of the same roots;
+ *   B4  the number of root keys is bounded, over all pins: to look whether one is a point of the curve costs half a millisecond.
  */
 import { type Bytes, equalBytes, fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts';
 import { canonicalText } from '../../base/canonical-json.ts';
@@ -12,6 +13,7 @@ import { isAdmissiblePoint, isSmallOrderPoint } from '../../base/ed25519-point.t
 import { CellError } from '../../base/errors.ts';
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { advanceHistory, type TrustPin, verifyHistory } from './keyset-chain.ts';
 
 const VERSION = 1;
@@ -25,6 +27,11 @@ function rootOf(kid: string, text: JsonValue | undefined): Bytes {
   if (key === undefined || key.byteLength !== 32) throw new CellError('document.invalid', `Cannot read the trust file: the value of "${kid}" is not a base64url Ed25519 public key`, { facts: { kid } });
   if (!isAdmissiblePoint(key)) throw new CellError('crypto.key', `Cannot read the trust file: the key "${kid}" ${isSmallOrderPoint(key) ? 'has small order' : 'is not the canonical form of a point of the curve'}`, { facts: { kid } });
   return key;
+}
+
+/** [B4] Counted before any is looked at. */
+function boundRoots(count: number): void {
+  if (count > LIMITS.verifyKeysMax) malformed(`it has ${count} root keys, more than ${LIMITS.verifyKeysMax}`);
 }
 
 function rootsOf(value: JsonObject): Map<string, Bytes> {
@@ -48,11 +55,13 @@ export function parseTrustDocument(bytes: Bytes): TrustPin[] {
   if (!isJsonObject(value)) malformed('it is not an object');
   const { v, pins } = value;
   if (typeof v !== 'number') {
+    boundRoots(Object.keys(value).length);
     const roots = rootsOf(value);
     return roots.size === 0 ? [] : [{ roots, threshold: 1 }];
   }
   if (v !== VERSION) malformed(`it is of version ${v}, and this program knows ${VERSION}`);
   if (Object.keys(value).length !== 2 || !isJsonArray(pins)) malformed('it does not have the members v and pins');
+  boundRoots(pins.reduce<number>((sum, pin) => sum + (isJsonObject(pin) && isJsonObject(pin['roots']) ? Object.keys(pin['roots']).length : 0), 0));
   return pins.map(pinOf);
 }
 
