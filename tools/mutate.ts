@@ -51,7 +51,7 @@ function runTester(paths: readonly string[]): Report {
     plugins: [`${folder}/node_modules/@stryker-mutator/vitest-runner/dist/src/index.js`],
     vitest: { configFile: 'build/mutate/vitest.config.mjs' },
     mutate: paths.flatMap((path) => (path.endsWith('.ts') ? [path] : [`${path}/**/*.ts`, `!${path}/**/*.test.ts`])),
-    ignorePatterns: ['/build/*', '!/build/mutate', '/build/mutate/*', '!/build/mutate/vitest.config.mjs', '/dist', '/.tools', '/native', '/bench'],
+    ignorePatterns: ['/build/*', '!/build/mutate', '/build/mutate/*', '!/build/mutate/vitest.config.mjs', '/dist', '/.tools', '/native', '/bench', '/biome.json'],
     tempDirName: `${folder}/work`,
     cleanTempDir: 'always',
     coverageAnalysis: 'perTest',

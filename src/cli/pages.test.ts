@@ -11,6 +11,10 @@ import { applyToDetail, EMPTY_DETAIL } from '../core/projection/run-detail.ts';
 import { applyRecord, EMPTY_VIEW } from '../core/projection/run-view.ts';
 import type { ViewedRecord } from '../core/projection/viewed-record.ts';
 import { commandHelp } from './command.ts';
+import { decidePolicy } from '../core/policy/decision.ts';
+import { effectiveRules } from '../core/policy/effective.ts';
+import { parsePolicyPack } from '../core/policy/read-policy.ts';
+import { checkLines, effectiveTable, packLines } from './render-policy.ts';
 import { COMMANDS } from './commands.ts';
 import { endLine } from './commands/run.ts';
 import { PLAIN, widthOf } from './render.ts';
@@ -70,12 +74,17 @@ const DIAGNOSIS: Diagnosis = {
   ],
 };
 
+const PACK = parsePolicyPack(new TextEncoder().encode(JSON.stringify({ apiVersion: 'cellos.io/v1', kind: 'PolicyPack', spec: { id: 'p'.repeat(128), version: '1.0.0', description: `says \u001b[31mmuch ${'and more '.repeat(30)}`, rules: { maxLifetimeTtlSeconds: 5, allowedEgressHosts: ['\u001b[2Jx', ...Array.from({ length: 9 }, (_, i) => `host${i}.example`)] } } })));
+const ASKED = { ttlSeconds: 6, egressRules: [{ host: 'evil\u001b[0m.test', port: 1 }], secretDelivery: 'env', limitsDeclared: false, secretRefs: [], caller: 'c' } as const;
+const CHECKED = decidePolicy({ pack: PACK, caller: 'c' }, ASKED, 'sha256:0');
+
 describe.each(WIDTHS)('at %i columns', (width) => {
   const pages: Record<string, readonly string[]> = {
     plan: [...planTable(ITEMS, page(width)), ...planReasons(ITEMS, { ...page(width), allowed: [] })],
     ps: runTable([{ summary: SUMMARY, shortId: RUN.slice(0, 8) }], { ...page(width), nowMs: START }),
     show: showLines({ summary: SUMMARY, detail: DETAIL, audited: BAD, nowMs: START }, page(width)),
     doctor: doctorLines(DIAGNOSIS, page(width)),
+    policy: [...packLines(PACK, page(width)), ...checkLines({ ...CHECKED, id: 'a\u001b[31m'.padEnd(128, 'x'), pack: PACK }, page(width)), ...effectiveTable(effectiveRules({ pack: PACK, caller: 'c' }, ASKED), page(width))],
     verify: [...verifyLines(COMPLETE, page(width)), ...verifyLines(BAD, page(width))],
   };
 

@@ -2,7 +2,7 @@
 import type { EffectiveRule } from '../core/policy/effective.ts';
 import type { PolicyViolation } from '../core/policy/evaluate.ts';
 import type { LoadedPack } from '../core/policy/read-policy.ts';
-import { plural, type Style, visible, wrap } from './render.ts';
+import { fit, plural, type Style, visible, wrap } from './render.ts';
 
 export interface Checked {
   readonly verdict: 'admitted' | 'refused';
@@ -15,10 +15,12 @@ export interface Checked {
 
 const nameOf = ({ document: { spec } }: LoadedPack): string => `${spec.id}${spec.version === undefined ? '' : ` ${spec.version}`}`;
 
-/** Which pack it is: name, version, and the digest evidence names it by. */
-export function packLine(pack: LoadedPack, style: Style): string {
+/** Which pack it is: name, version, the digest evidence names it by, and what it says of itself. */
+export function packLines(pack: LoadedPack, { width, style }: { width: number; style: Style }): string[] {
   const { description } = pack.document.spec;
-  return `${style.bold(`Pack ${visible(nameOf(pack))}`)}  ${style.dim(pack.digest.slice(0, 'sha256:'.length + 12))}…${description === undefined ? '' : `  ${visible(description)}`}`;
+  const digest = `${pack.digest.slice(0, 'sha256:'.length + 12)}…`;
+  const name = fit(`Pack ${visible(nameOf(pack))}`, width - digest.length - 2);
+  return [`${style.bold(name)}  ${style.dim(digest)}`, ...(description === undefined ? [] : wrap(visible(description), width, '  '))];
 }
 
 /** The verdict first, then every rule that is broken, in the order of the evaluation. */

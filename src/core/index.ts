@@ -15,6 +15,9 @@ export { decideEnding, type EndingInput, type EndingState, type EndingStep, type
 export { NO_ASKS, type RunAsks } from './plan/asks.ts';
 export type { CellPlan, HostFacts, PlanItem, PlanStatus } from './plan/plan.ts';
 export { planCell, planDigest, type Planned, type PlanInput } from './plan/plan-cell.ts';
+export { callerOf, type PolicyInput, policyInputOf } from './policy/policy-input.ts';
+export { decidePolicy, type PolicyDecision, type PolicyGate, redecide } from './policy/decision.ts';
+export { type LoadedPack, parseAuthorizationPolicy, parsePolicyPack } from './policy/read-policy.ts';
 export { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from './signing/envelope.ts';
 export type { Keyset, KeysetKey, RootPin } from './signing/keyset.ts';
 export { advanceHistory, type KeysetHistory, type TrustPin, verifyHistory, verifyKeysetFile } from './signing/keyset-chain.ts';

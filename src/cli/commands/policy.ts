@@ -8,7 +8,7 @@ import type { SpecDocument } from '../../core/spec/document.ts';
 import type { ParsedArgs } from '../command.ts';
 import { type Output, standardOutput } from '../output.ts';
 import { type PackGate, policyGate } from '../policy-request.ts';
-import { checkLines, effectiveTable, packLine } from '../render-policy.ts';
+import { checkLines, effectiveTable, packLines } from '../render-policy.ts';
 import { documentOf } from '../spec-request.ts';
 
 interface Job {
@@ -39,7 +39,7 @@ async function show({ args, gate, document, out }: Job): Promise<number> {
   // Without --effective, only what the pack itself says.
   const rules = args.flag('effective') ? all : all.filter(({ source }) => source === 'pack');
   if (args.flag('json')) await out.json({ v: 1, pack: packJson(gate), rules });
-  else await out.lines([packLine(gate.pack, out.style), '', ...effectiveTable(rules, { width: out.width, style: out.style })]);
+  else await out.lines([...packLines(gate.pack, { width: out.width, style: out.style }), '', ...effectiveTable(rules, { width: out.width, style: out.style })]);
   return EXIT.ok;
 }
 

@@ -56,6 +56,8 @@ export class RecordAuditor {
   specHash: string | undefined;
   /** A policy decision of this run refused it: no cell may be made any more. */
   policyRefused = false;
+  /** Something that policy decides about has begun. */
+  begun = false;
 
   /** @param keys kid → Ed25519 public key of the keys whose purpose is `event` */
   constructor(keys: ReadonlyMap<string, Bytes>, refusalOf: KeyRefusal = () => undefined) {
@@ -69,8 +71,8 @@ export class RecordAuditor {
     for (const id of this.#ids) copy.#ids.add(id);
     copy.#head = this.#head;
     copy.withheld.push(...this.withheld);
-    const { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, specHash, policyRefused } = this;
-    return Object.assign(copy, { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, specHash, policyRefused });
+    const { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, specHash, policyRefused, begun } = this;
+    return Object.assign(copy, { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, specHash, policyRefused, begun });
   }
 
   /** Names the record that would come next as the first bad one. */
@@ -161,13 +163,17 @@ export class RecordAuditor {
       this.specHash = typeof data['canonicalSpecHash'] === 'string' ? data['canonicalSpecHash'] : undefined;
     }
     if (event.type === EVENTS.policyDecided.type) return this.#checkDecision(data, tier);
-    if (this.policyRefused && EFFECTS.has(event.type)) return 'policy refused the document, and the run went on'; // audit.ts U9
+    if (EFFECTS.has(event.type)) {
+      if (this.policyRefused) return 'policy refused the document, and the run went on'; // audit.ts U9
+      this.begun = true;
+    }
     return event.type === EVENTS.sealed.type ? this.#checkSeal(data) : undefined;
   }
 
   /** audit.ts U9 */
   #checkDecision(data: JsonObject, tier: JsonValue | undefined): string | undefined {
     if (tier !== 'host') return 'a policy decision is of the tier host';
+    if (this.begun) return 'the policy decision stands after what it decides about';
     const again = redecide(data['decision']);
     if (again.kind !== 'same') {
       this.unsupported ||= again.kind === 'unsupported';

@@ -38,6 +38,8 @@ interface Options {
   /** Data of a policy decision, after the genesis. */
   readonly decision?: JsonValue;
   readonly decisionTier?: 'host' | 'guest';
+  /** After the start instead. */
+  readonly decisionLate?: boolean;
 }
 
 function bundle(options: Options = {}): Map<string, Bytes> {
@@ -47,8 +49,10 @@ function bundle(options: Options = {}): Map<string, Bytes> {
   let id = 0;
   const chain = new ChainWriter({ stream: run, signer: options.signers?.event ?? event, source: 'test', salt: () => new Uint8Array(16), eventId: () => `id-${id++}`, time: () => options.time ?? '2026-02-01T10:00:00.123+00:00' });
   const lines = [chain.append({ type: EVENTS.genesis.type, tier: 'host', data: jsonObject({ runId: run, keysetDigest: digestOf(keyset), canonicalSpecHash: 'sha256:5' }) }).line];
-  if (options.decision !== undefined) lines.push(chain.append({ type: EVENTS.policyDecided.type, tier: options.decisionTier ?? 'host', data: jsonObject({ runId: run, decision: options.decision }) }).line);
+  const decided = (decision: JsonValue): void => void lines.push(chain.append({ type: EVENTS.policyDecided.type, tier: options.decisionTier ?? 'host', data: jsonObject({ runId: run, decision }) }).line);
+  if (options.decision !== undefined && options.decisionLate !== true) decided(options.decision);
   lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: run }) }).line);
+  if (options.decision !== undefined && options.decisionLate === true) decided(options.decision);
   for (let n = 0; n < (options.more ?? 0); n += 1) lines.push(chain.append({ type: EVENTS.started.type, tier: 'host', data: jsonObject({ runId: run }) }).line);
   const gaps = options.gaps ?? 0;
   if (options.sealed !== false) lines.push(chain.seal(jsonObject({ runId: run, outcome: 'exited', gaps: options.sealedGaps === undefined ? gaps : options.sealedGaps })).line);
@@ -93,6 +97,10 @@ describe('auditBundle() decides policy again [U8]', () => {
 
   it('tampered when the run went on after a refusal', async () => {
     expect(await verdict(bundle({ decision: decisionOf({ maxLifetimeTtlSeconds: 599 }) }))).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 2, reason: 'policy refused the document, and the run went on' } });
+  });
+
+  it('tampered when it was decided after the fact', async () => {
+    expect(await verdict(bundle({ decision: decisionOf({}), decisionLate: true }))).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 2, reason: 'the policy decision stands after what it decides about' } });
   });
 
   it('unsupported when later rules decided', async () => {

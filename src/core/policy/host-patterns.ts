@@ -41,14 +41,15 @@ export class HostPatterns {
   allows(host: string): boolean {
     const name = asciiLower(host);
     if (this.#all || this.#exact.has(name)) return true;
-    const labels = name.split('.');
     let at: number | undefined = 0;
-    // The leftmost label is what stands for the star: it may be empty, but it has to be there.
-    for (let i = labels.length - 1; i > 0; i -= 1) {
-      at = this.#edges.get(`${at} ${labels[i] as string}`);
+    // The leftmost label is what stands for the star: it may be empty, but it has to be there. So each step takes a label with a dot before it.
+    for (let end = name.length; ; ) {
+      const dot = end === 0 ? -1 : name.lastIndexOf('.', end - 1);
+      if (dot < 0) return false;
+      at = this.#edges.get(`${at} ${name.slice(dot + 1, end)}`);
       if (at === undefined) return false;
       if (this.#wild.has(at)) return true;
+      end = dot;
     }
-    return false;
   }
 }
