@@ -9,6 +9,7 @@ import { systemClock } from '../adapters/os/clock.ts';
 import { probeHost } from '../adapters/os/host-facts.ts';
 import { bootId, boundSockets, selfIdentity } from '../adapters/os/procfs.ts';
 import { systemRandom } from '../adapters/os/random.ts';
+import { removeTree } from '../adapters/os/remove-tree.ts';
 import { claimUid } from '../adapters/os/uid-claim.ts';
 import { createHostBroker } from '../adapters/secret/host-broker.ts';
 import { openSecretSocket } from '../adapters/secret/secret-socket.ts';
@@ -127,10 +128,11 @@ export async function sweep(state: StateFolder): Promise<JsonObject[]> {
   const boot = bootId();
   state.tidyTemporaries();
   for (const run of state.abandoned()) {
-    const { cgroups, scratch, cell } = run;
+    const { cgroups, scratch, cell, socketFolder } = run;
     // Process numbers of another boot are somebody else's by now.
     const lines = await sweepRemains({ cgroups, scratch, ...(cell === undefined || run.owner.bootId !== boot ? {} : cell) });
     const residue = lines.filter((line) => line.result === 'residue').map((line) => `${line.probe}: ${line.detail}`);
+    if (socketFolder?.startsWith(SOCKET_FOLDER) === true) removeTree(socketFolder);
     const unfinished = state.tidyAbandoned(run);
     if (residue.length === 0) state.unmarkLive(run.runId);
     swept.push(jsonObject({ runId: run.runId, state: state.entry(run.runId).state, removed: lines.filter((line) => line.result === 'clean').map((line) => line.probe), unfinished, residue }));
@@ -163,14 +165,14 @@ export interface OpenRun {
   release(): Promise<void>;
 }
 
-function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env: Environment): SecretSession {
+function secretSession(request: RunRequest, plan: CellPlan, places: { scratch: string; socketFolder: string | undefined }, env: Environment): SecretSession {
+  const { scratch, socketFolder: ownPlace } = places;
   const { delivery } = plan.secrets;
   const { identity } = request.document.document.spec;
   // An identity is asked for by its audience or role; the caller names it as the document does.
   const identitySource = identity === undefined ? undefined : request.secretSources.get(identity.secretRef);
   const sources = identity === undefined || identitySource === undefined ? request.secretSources : new Map([...request.secretSources, [identityKey(identity), identitySource]]);
   const broker = request.broker ?? createHostBroker({ env, sources, clock: systemClock, random: systemRandom });
-  const ownPlace = plan.hostView === undefined ? undefined : freeSocketFolder();
   return new SecretSession({
     plan,
     broker,
@@ -183,10 +185,12 @@ function secretSession(request: RunRequest, plan: CellPlan, scratch: string, env
   });
 }
 
+const SOCKET_FOLDER = '/tmp/cellos-rs-';
+
 /** Where the reference puts its socket: a cell that sees the host's file system does not see our state folder. */
 function freeSocketFolder(): string {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-  return `/tmp/cellos-rs-${Array.from(systemRandom.bytes(6), (byte) => letters.charAt(byte % letters.length)).join('')}`;
+  return `${SOCKET_FOLDER}${Array.from(systemRandom.bytes(6), (byte) => letters.charAt(byte % letters.length)).join('')}`;
 }
 
 const needsSocket = (request: RunRequest, plan: CellPlan): boolean => plan.secrets.delivery !== 'env' && (plan.secrets.refs.length > 0 || request.socketAlways === true);
@@ -246,8 +250,9 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
   refuseUnsafeMounts(plan.mounts, { state: state.path, ...(request.evidence === undefined ? {} : { evidence: request.evidence }), sockets: boundSockets() });
   const swept = await sweep(state);
   const scratch = state.scratchOf(plan.runId);
+  const socketFolder = plan.hostView === undefined ? undefined : freeSocketFolder();
   // There before anything of the cell is made: a start that finds it can clean up after us.
-  const mark: LiveRun = { runId: plan.runId, owner: selfIdentity(), scratch, bundle: state.bundleOf(plan.runId, request.evidence), cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })), ...(request.endsOnSignal === true ? { endsOnSignal: true } : {}) };
+  const mark: LiveRun = { runId: plan.runId, owner: selfIdentity(), scratch, ...(socketFolder === undefined ? {} : { socketFolder }), bundle: state.bundleOf(plan.runId, request.evidence), cgroups: plan.cgroups.map(({ controller, version, path }) => ({ controller, version, path })), ...(request.endsOnSignal === true ? { endsOnSignal: true } : {}) };
   state.markLive(mark);
   let forming: Promise<LiveCell> | undefined;
   try {
@@ -264,7 +269,7 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
       { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },
-      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, scratch, environment), signal: request.signal, swept, ...(policy === undefined ? {} : { policy }), ...(forming === undefined ? {} : { forming }) },
+      { document: request.document, plan, scratchDirectory: scratch, recorder, secrets: secretSession(request, plan, { scratch, socketFolder }, environment), signal: request.signal, swept, ...(policy === undefined ? {} : { policy }), ...(forming === undefined ? {} : { forming }) },
     );
     const { workspace } = plan;
     return {

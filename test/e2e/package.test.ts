@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openKeys } from '../../src/compose/host-keys.ts';
 import { StateFolder } from '../../src/compose/local.ts';
@@ -59,6 +59,14 @@ describe('the installed package', () => {
     expect(sh(`${bin}/cellos`, ['verify', `${root}/evidence`])).toMatchObject({ status: 0, stdout: expect.stringMatching(/^complete\b/) });
     expect(existsSync(`${root}/tmp`)).toBe(false);
     expect(readdirSync(`${root}/cache/compiled`).length).toBeGreaterThan(0);
+  });
+
+  it('brings the drop-in supervisor, with a client of its secrets that works where the command runs', () => {
+    const spec = { apiVersion: 'cellos.io/v1', kind: 'ExecutionCell', spec: { id: 'packed', authority: { secretRefs: ['TOKEN'] }, lifetime: { ttlSeconds: 30 }, run: { argv: ['sh', '-c', `PATH=${dirname(process.execPath)}:$PATH ${bin}/cellos-supervisor secret get TOKEN`], secretDelivery: 'runtimeBroker' } } };
+    writeFileSync(`${root}/spec.json`, JSON.stringify(spec));
+    const env = { CELLOS_DEPLOYMENT_PROFILE: 'portable', CELL_OS_USE_NOOP_SINK: '', CELLOS_BROKER: 'env', CELLOS_SECRET_TOKEN: 'told once' };
+    expect(sh(`${bin}/cellos-supervisor`, ['--version']).stdout).toBe('cellos-supervisor 0.6.0-pre\n');
+    expect(sh(`${bin}/cellos-supervisor`, [`${root}/spec.json`], { env })).toMatchObject({ status: 0, stdout: 'told once' });
   });
 
   it('keeps the compiled code of a few other versions, and not of any number', () => {

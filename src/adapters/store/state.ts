@@ -25,6 +25,8 @@ export interface LiveRun {
   readonly runId: string;
   readonly owner: ProcessIdentity;
   readonly scratch: string;
+  /** Folder of its secret socket, when that is not in the scratch. */
+  readonly socketFolder?: string;
   readonly cgroups: readonly { readonly controller: 'memory' | 'pids' | 'cpu' | 'freezer' | 'unified'; readonly version: 1 | 2; readonly path: string }[];
   /** Where the bundle is, or is going to be. */
   readonly bundle: string;

@@ -8,7 +8,7 @@ import { systemRandom } from '../../adapters/os/random.ts';
 import { trustFiles } from '../../adapters/os/trust-files.ts';
 import { type CellError, isCellError } from '../../base/errors.ts';
 import { uuidV4 } from '../../base/ids.ts';
-import { isJsonObject } from '../../base/json.ts';
+import { isJsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 import type { SupervisorConfig } from '../../config/supervisor.ts';
 import type { SupervisorRule } from '../../config/supervisor-problem.ts';
@@ -33,18 +33,18 @@ export interface Derivation {
 /** Role → standard base64 of its public key. @throws CellError with the rule `authority-keys` */
 function roleKeys(path: string | undefined): Map<string, string> {
   if (path === undefined) return new Map();
+  const refuse = (why: string, cause?: unknown): CellError => startRefused('authority-keys', `The file of CELLOS_AUTHORITY_KEYS_PATH cannot be used: ${why}`, { ...(cause === undefined ? {} : { cause }) });
+  let value: JsonValue;
   try {
-    const value = parseJson(trustFiles.read(path), { duplicates: 'last' });
-    if (!isJsonObject(value)) throw startRefused('authority-keys', 'The file of CELLOS_AUTHORITY_KEYS_PATH is no object of roles and keys');
-    return new Map(
-      Object.entries(value).map(([role, key]) => {
-        if (typeof key !== 'string') throw startRefused('authority-keys', `The file of CELLOS_AUTHORITY_KEYS_PATH has no text as the key of the role "${role}"`);
-        return [role, key];
-      }),
-    );
+    value = parseJson(trustFiles.read(path), { duplicates: 'last' });
   } catch (error) {
-    throw asRefusal(error, 'authority-keys');
+    if (!isCellError(error)) throw error;
+    throw refuse(error.message, error);
   }
+  if (!isJsonObject(value)) throw refuse('it is no object of roles and keys');
+  const odd = Object.entries(value).find(([, key]) => typeof key !== 'string');
+  if (odd !== undefined) throw refuse(`the key of the role "${odd[0]}" is no text`);
+  return new Map(Object.entries(value) as [string, string][]);
 }
 
 /** Steps 12 and 13. @throws CellError with one of the rules `authority-keys`, `derivation-invalid`, `derivation-universal`, `derivation-other-run` */

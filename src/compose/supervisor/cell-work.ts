@@ -22,7 +22,7 @@ import { exportArtifact } from '../../runtime/supervisor/export-artifacts.ts';
 import { type CommandOutcome, runCommand, signalName } from '../../runtime/supervisor/run-command.ts';
 import type { CellWork, Delivery } from '../../runtime/stream/reference-run.ts';
 import { type OpenRun, openRun, type StateFolder, systemClock } from '../local.ts';
-import { placeOf } from './export-sinks.ts';
+import { type OpenSinks, placeOf } from './export-sinks.ts';
 import { prepareLeaf } from './cgroup-leaf.ts';
 import { refusedProgram } from './program-prefixes.ts';
 import { supervisorBroker } from './secrets.ts';
@@ -43,7 +43,7 @@ export interface WorkInput {
   readonly env: Environment;
   readonly state: StateFolder;
   readonly document: SpecDocument;
-  readonly exports: ExportSettings;
+  readonly exports: { readonly settings: ExportSettings; readonly sinks: OpenSinks };
   readonly io: WorkIo;
   readonly warn: (text: string) => void;
   /** What decided, for the record of the bundle. */
@@ -154,9 +154,9 @@ class OpenWork implements CellWork {
   }
 
   async deliver(artifact: ExportArtifact): Promise<Delivery> {
-    const { document, exports, config, io } = this.#input;
+    const { document, exports, io } = this.#input;
     const { session, bundle, plan } = this.#open;
-    const place = await placeOf(artifact, { settings: exports, targets: document.document.spec.export?.targets ?? [], cellId: plan.cellId, caFile: config.caBundle });
+    const place = await placeOf(artifact, { ...exports, targets: document.document.spec.export?.targets ?? [], cellId: plan.cellId });
     const { sink, ...told } = place;
     const path = cellPath(artifact.path, plan.hostView === undefined ? plan.workingDirectory : this.#directory);
     try {

@@ -7,6 +7,12 @@ import { tellableUrl } from '../../core/events/redact-query.ts';
 import type { ExportArtifact, ExportTarget } from '../../core/spec/document.ts';
 import type { ExportReceipt, ExportSink } from '../../ports/export-sink.ts';
 
+export interface OpenSinks {
+  readonly fallback: ExportSink | undefined;
+  /** By the name of the target. */
+  readonly targets: ReadonlyMap<string, ExportSink | undefined>;
+}
+
 /** Where one artifact goes, and how that is told whether it arrives or not. */
 export interface ArtifactPlace {
   readonly sink: ExportSink;
@@ -26,9 +32,9 @@ function noSink(name: string): ExportSink {
 
 export interface SinkContext {
   readonly settings: ExportSettings;
+  readonly sinks: OpenSinks;
   readonly targets: readonly ExportTarget[];
   readonly cellId: string;
-  readonly caFile: string | undefined;
 }
 
 async function sinkOf(choice: ExportChoice, target: ExportTarget | undefined, caFile: string | undefined): Promise<ExportSink | undefined> {
@@ -46,12 +52,18 @@ async function hint(choice: ExportChoice, target: ExportTarget | undefined, arti
   return choice.kind === 'local' ? `${artifact.cellId}/${artifact.name}` : undefined;
 }
 
-/** The artifact's own target, else the only one, else the default sink. @throws CellError `config.invalid` for certificates that cannot be read */
-export async function placeOf(artifact: ExportArtifact, { settings, targets, cellId, caFile }: SinkContext): Promise<ArtifactPlace> {
+/** All of them, before the run. @throws CellError `config.invalid` for certificates that cannot be read */
+export async function openSinks(settings: ExportSettings, targets: readonly ExportTarget[], caFile: string | undefined): Promise<OpenSinks> {
+  const named = await Promise.all(targets.map(async (target) => [target.name, await sinkOf(settings.targets.get(target.name) ?? { kind: 'none' }, target, caFile)] as const));
+  return { fallback: await sinkOf(settings.fallback, undefined, caFile), targets: new Map(named) };
+}
+
+/** The artifact's own target, else the only one, else the default sink. */
+export async function placeOf(artifact: ExportArtifact, { settings, sinks, targets, cellId }: SinkContext): Promise<ArtifactPlace> {
   const named = artifact.target ?? (targets.length === 1 ? targets[0]?.name : undefined);
   const target = targets.find(({ name }) => name === named);
   const choice = (target === undefined ? undefined : settings.targets.get(target.name)) ?? settings.fallback;
-  const sink = await sinkOf(choice, target, caFile);
+  const sink = target === undefined ? sinks.fallback : sinks.targets.get(target.name);
   const destination = await hint(choice, target, { cellId, name: artifact.name });
   return {
     sink: sink ?? noSink(artifact.name),

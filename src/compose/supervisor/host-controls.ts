@@ -27,8 +27,9 @@ function isForced(config: SupervisorConfig, words: readonly string[]): boolean {
 }
 
 /** @throws CellError with the rule `isolation-missing`. What a test forces to be missing comes on top of what is. */
-export function requireIsolation(config: SupervisorConfig, host: HostFacts): void {
+export function requireIsolation(config: SupervisorConfig, facts: () => HostFacts): void {
   if (config.profile === 'portable') return;
+  const host = facts();
   const missing = PRIMITIVES.filter(({ words, present }) => isForced(config, words) || !present(host));
   if (missing.length === 0) return;
   const list = missing.map(({ name, fix, words }) => `${name} (${isForced(config, words) ? 'as the test says' : fix(host)})`);

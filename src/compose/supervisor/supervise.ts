@@ -20,6 +20,7 @@ import { runReference } from '../../runtime/stream/reference-run.ts';
 import { hostFacts, StateFolder, systemClock } from '../local.ts';
 import { announceKeyset, type Derivation, passCeiling, verifyTokenAtStart } from './authority.ts';
 import { openCellWork, type WorkIo } from './cell-work.ts';
+import { openSinks } from './export-sinks.ts';
 import { passDocumentGates } from './gates.ts';
 import { hostBaseline, requireBaseline, requireIsolation } from './host-controls.ts';
 import { decidingGate, loadPolicies, passPolicies } from './policies.ts';
@@ -88,7 +89,7 @@ async function startUp(input: SuperviseInput, reading: SupervisorReading, held: 
   const { config } = reading;
   const problems = allProblems(reading);
   stopAt('profile', problems);
-  requireIsolation(config, hostFacts(settings));
+  requireIsolation(config, () => hostFacts(settings));
   stopAt('isolation', problems);
   const baseline = hostBaseline(config);
   requireBaseline(config, baseline);
@@ -125,10 +126,14 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
   if (started === undefined) return { exitCode: 0 };
   const { config, document, runId, transport, derivation } = started;
   const { spec } = document.document;
-  const exports = readExportSettings(env, (spec.export?.targets ?? []).map(({ kind, name }) => ({ kind, name })));
+  const targets = spec.export?.targets ?? [];
+  const exports = readExportSettings(env, targets.map(({ kind, name }) => ({ kind, name })));
   stopAt('features', [...started.problems, ...simulatedSecrets(config, document), ...exports.problems]);
   const warnings = [...reading.warnings, ...exports.warnings];
   for (const { variable, value, reason } of warnings) warn('config', `${variable}=${value}: ${reason}`);
+  const sinks = await openSinks(exports, targets, config.caBundle).catch((error: unknown) => {
+    throw asRefusal(error, 'export-setting');
+  });
   const { stream, spool } = await openStream(config, transport, (text) => warn('sinks', text));
   const chain = spool === undefined ? undefined : new SpoolKeeper({ config, spool, transport, stream, runId, warn: (text) => warn('spool', text) });
   try {
@@ -141,7 +146,7 @@ export async function supervise(input: SuperviseInput): Promise<Supervised> {
     const io = input.io();
     const run = { cellId: spec.id, runId, spec };
     const policy = decidingGate(config, policies);
-    const work = await openCellWork({ ...(policy === undefined ? {} : { policy }), config, settings, env, state: new StateFolder(settings.stateDir), document, exports, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
+    const work = await openCellWork({ ...(policy === undefined ? {} : { policy }), config, settings, env, state: new StateFolder(settings.stateDir), document, exports: { settings: exports, sinks }, io, warn: (text) => warn('plan', text) }).catch((error: unknown) => {
       throw asRefusal(error, isCellError(error) ? (NO_CELL[error.code] ?? 'cell-create') : 'cell-create');
     });
     const { failure } = await runReference({
