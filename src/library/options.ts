@@ -5,9 +5,14 @@ import { CellError } from '../base/errors.ts';
 import { isPortableIdentifier } from '../base/ids.ts';
 import { parseDuration, parseSize } from '../base/quantity.ts';
 import { askedMount, hostPath, secretSource } from '../compose/asks.ts';
-import { readSpec } from '../compose/documents.ts';
+import { readPolicyPack, readSpec } from '../compose/documents.ts';
 import { newRunId } from '../compose/local.ts';
+import { currentSettings } from '../config/env.ts';
 import { DEFAULTS, type RunAsks } from '../core/plan/asks.ts';
+import type { PolicyGate } from '../core/policy/decision.ts';
+import { callerOf } from '../core/policy/policy-input.ts';
+import { allowsDowngrade } from '../core/policy/policy-version.ts';
+import type { LoadedPack } from '../core/policy/read-policy.ts';
 import type { ExecutionCellSpec, SpecDocument } from '../core/spec/document.ts';
 import { canonicalSpecHash } from '../core/spec/hash.ts';
 import type { SecretSource } from '../ports/secret-broker.ts';
@@ -46,6 +51,13 @@ export interface CellOptions {
   readonly exportDir?: string;
   /** Names of plan items that may be weaker than asked; the evidence says so. */
   readonly allowDowngrade?: readonly string[];
+  /**
+   * A policy pack, JSON or YAML, that has to permit the cell; or one that `parsePolicyPack` of `cellos/core` has read. Its decision is the first thing
+   * in the evidence after the beginning.
+   */
+  readonly policy?: LoadedPack | Uint8Array | string;
+  /** Who asks, for a pack that grants secrets by caller. Default: CELLOS_CALLER_IDENTITY, else `default`. */
+  readonly caller?: string;
   /** Members of events that are blanked before they are signed: a name, `TYPE:NAME`, `TYPE:*`, `defaults` (argv, path, reason) or `wide`. The evidence says which. */
   readonly redact?: readonly string[];
   /** Aborting it ends the cell, whatever goes on in it. */
@@ -56,6 +68,7 @@ export interface CellRequest {
   readonly document: SpecDocument;
   readonly asks: RunAsks;
   readonly secretSources: ReadonlyMap<string, SecretSource>;
+  readonly policy?: PolicyGate;
 }
 
 const usage = (message: string): CellError => new CellError('usage.invalid', message);
@@ -84,7 +97,18 @@ function ownDocument(options: CellOptions, secrets: readonly string[]): SpecDocu
   return { document, format: 'json', rawHash: sha256Hex(utf8(JSON.stringify(document))), specHash: canonicalSpecHash(spec), warnings: [] };
 }
 
-/** @throws CellError `usage.invalid` | `spec.invalid` | `yaml.invalid` | `json.invalid` */
+async function policyOf({ policy, caller }: CellOptions): Promise<PolicyGate | undefined> {
+  if (policy === undefined) {
+    if (caller !== undefined) throw usage('Cannot use caller without policy: nobody asks who it is');
+    return undefined;
+  }
+  const { callerIdentity, policyAllowDowngrade } = currentSettings();
+  const bytes = typeof policy === 'string' ? utf8(policy) : policy;
+  const pack = bytes instanceof Uint8Array ? await readPolicyPack(bytes, { format: 'auto', name: 'policy', allowDowngrade: allowsDowngrade(policyAllowDowngrade) }) : bytes;
+  return { pack, caller: caller ?? callerOf(callerIdentity) };
+}
+
+/** @throws CellError `usage.invalid` | `spec.invalid` | `document.invalid` | `yaml.invalid` | `json.invalid` */
 export async function requestOf(options: CellOptions): Promise<CellRequest> {
   const secretSources = new Map(Object.entries(options.secrets ?? {}).map(([name, source]) => [name, secretSource('secrets', name, source)] as const));
   const names = [...secretSources.keys()];
@@ -112,5 +136,6 @@ export async function requestOf(options: CellOptions): Promise<CellRequest> {
     secretSources: names,
     localExport: options.exportDir !== undefined,
   };
-  return { document: document ?? ownDocument(options, names), asks, secretSources };
+  const policy = await policyOf(options);
+  return { document: document ?? ownDocument(options, names), asks, secretSources, ...(policy === undefined ? {} : { policy }) };
 }

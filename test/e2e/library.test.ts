@@ -19,6 +19,25 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
 
 const about = (events: readonly CellEvent[], command: number): string[] => events.filter((event) => (event.data as { command?: number }).command === command).map(short);
 
+describe('policy', () => {
+  const pack = (rules: object): string => JSON.stringify({ apiVersion: 'cellos.io/v1', kind: 'PolicyPack', spec: { id: 'lib', rules } });
+
+  it('has to permit the cell; its decision stands before the plan', async () => {
+    const cell = await create({ policy: pack({ maxLifetimeTtlSeconds: 120, secretRefAllowlist: { ci: [] } }), caller: 'ci' });
+    await cell.close();
+    const events = await eventsOf(cell);
+    expect(events.slice(0, 3).map(short)).toEqual(['evidence.v1.genesis', 'policy.v1.decided', 'plan.v1.effective']);
+    expect(await cell.evidence.verify()).toMatchObject({ verdict: 'complete' });
+  });
+
+  it('refuses, listing every violation, and says what is wrong with a pack', async () => {
+    const refused: Promise<unknown> = create({ policy: pack({ maxLifetimeTtlSeconds: 60, requireResourceLimits: true }) });
+    await expect(refused).rejects.toMatchObject({ code: 'policy.refused', facts: { rules: ['maxLifetimeTtlSeconds', 'requireResourceLimits'], runId: expect.any(String) } });
+    expect(await codeOf(create({ policy: pack({ maxLifetimeTtlSecond: 60 }) }))).toBe('document.invalid');
+    expect(await codeOf(create({ caller: 'ci' }))).toBe('usage.invalid');
+  });
+});
+
 describe('exec', () => {
   it('hands back exit code, output and ending, and never throws for a failure of the command', async () => {
     await using cell = await create();

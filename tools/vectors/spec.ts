@@ -5,6 +5,7 @@ import { canonicalBytes, canonicalText, compactText } from '../../src/base/canon
 import { isCellError } from '../../src/base/errors.ts';
 import { isJsonArray, type JsonObject, type JsonValue } from '../../src/base/json.ts';
 import { parseJson } from '../../src/base/json-parse.ts';
+import { DeclaredAuthority, ImposedAuthority, ObservedAuthority, ProvenAuthority } from '../../src/core/authority/typed-authority.ts';
 import { matchesAllowlist, queryTypeOf } from '../../src/core/egress/names.ts';
 import { decode } from '../../src/core/spec/decode.ts';
 import { EXECUTION_CELL_SPEC } from '../../src/core/spec/document-shape.ts';
@@ -140,11 +141,22 @@ const specHash: VectorAdapter = ({ input, expect }) => {
   assert.equal(canonicalSpecHash(typed), textMember(ok, 'hash'));
 };
 
+/** A typed authority is read by its type, which asks of its derivation what making one asks. */
+const AUTHORITY_READERS: Readonly<Record<string, (document: JsonValue) => { readonly kind: 'ok' | 'refused' }>> = {
+  ObservedAuthority: ObservedAuthority.read,
+  ProvenAuthority: ProvenAuthority.read,
+  ImposedAuthority: ImposedAuthority.read,
+  DeclaredAuthority: DeclaredAuthority.read,
+};
+
 const wireRoundtrip: VectorAdapter = ({ input, expect }) => {
   const type = textMember(input, 'type');
   const shape = WIRE_SHAPES[type];
   assert.ok(shape !== undefined, `no shape for ${type}`);
-  const value = decoded(shape, textMember(input, 'text'));
+  const text = textMember(input, 'text');
+  const read = decoded(shape, text);
+  const stands = read === undefined || AUTHORITY_READERS[type] === undefined || AUTHORITY_READERS[type](parseJson(text, { duplicates: 'last' })).kind === 'ok';
+  const value = stands ? read : undefined;
   if (expect['error'] !== undefined) return assert.equal(value, undefined);
   assert.ok(value !== undefined, 'refused');
   assert.equal(encodeText(shape, value), textMember(expect, 'ok'));
