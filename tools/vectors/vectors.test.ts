@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { jsonFiles, readDeviations, runFile, runVectors } from './run.ts';
+import { readDeviations, runVectors } from './run.ts';
+import { testVectors } from './test-vectors.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const deviations = readDeviations(readFileSync(at('docs/compatibility.md'), 'utf8'));
-const files = [...jsonFiles(at('test/vectors'))].map((file) => [file.slice(at('test/vectors/').length), file] as const);
 
-it.each(files)('%s: every golden vector agrees, but for the deviations that docs/compatibility.md lists [N1]', async (_name, file) => {
-  const result = await runFile(file, deviations);
-  expect(result === undefined || (!result.missing && result.failures.length === 0), result?.failures.join('\n') ?? '').toBe(true);
-});
+// Pure, so that mutation testing can run them; what starts programs stands in programs.test.ts.
+testVectors((area) => area === 'spec' || area === 'events');
 
 it('a run over nothing fails', async () => {
   const lines: string[] = [];
