@@ -10,9 +10,10 @@ import type { VectorAdapter } from './vector.ts';
 import { specAdapters } from './spec.ts';
 import { adgAdapters } from './spec-adg.ts';
 import { sinkAdapters } from './sinks.ts';
+import { spoolAdapters } from './spool.ts';
 import { supervisorAdapters } from './supervisor.ts';
 
 /** Areas of which every file has to have an adapter. */
 export const CLAIMED_AREAS: ReadonlySet<string> = new Set(['supervisor']);
 
-export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...adgAdapters, ...authorityAdapters, ...policyAdapters, ...eventAdapters, ...lintAdapters, ...exportAdapters, ...brokerAdapters, ...sinkAdapters, ...uploadAdapters, ...supervisorAdapters };
+export const ADAPTERS: Readonly<Record<string, VectorAdapter>> = { ...specAdapters, ...adgAdapters, ...authorityAdapters, ...policyAdapters, ...eventAdapters, ...lintAdapters, ...exportAdapters, ...brokerAdapters, ...sinkAdapters, ...spoolAdapters, ...uploadAdapters, ...supervisorAdapters };
