@@ -50,9 +50,9 @@ async function refused(work: () => Promise<unknown>): Promise<boolean> {
   );
 }
 
-async function emitAll(open: () => EventSink, events: readonly CloudEvent[]): Promise<void> {
+async function emitAll(open: () => EventSink | Promise<EventSink>, events: readonly CloudEvent[]): Promise<void> {
   for (const event of events) {
-    const sink = open();
+    const sink = await open();
     try {
       await sink.emit(event);
     } finally {
@@ -136,7 +136,7 @@ function writeTrail(input: JsonObject, dir: string): void {
 async function verified({ input, expect }: VectorCase, dir: string): Promise<void> {
   writeTrail(input, dir);
   const ok = objectMember(expect, 'verify')['ok'];
-  const open = async () => openAuditChain({ folder: dir, clock: systemClock, make: false });
+  const open = () => openAuditChain({ folder: dir, clock: systemClock, make: false });
   if (!isJsonObject(ok)) {
     assert.ok(await refused(open), 'a chain that the reference finds broken is continued');
     return;

@@ -55,14 +55,14 @@ function changed({ input }: VectorCase): { trail: string; head: string; seal: st
   return { trail, head, seal, seed };
 }
 
-function checkSeal(vector: VectorCase, dir: string): void {
+async function checkSeal(vector: VectorCase, dir: string): Promise<void> {
   const { trail, head, seal, seed } = changed(vector);
   writeFileSync(`${dir}/audit-trail.jsonl`, trail);
   writeFileSync(`${dir}/audit-trail.head`, head);
   if (seal !== undefined) writeFileSync(`${dir}/audit-trail.sig`, seal);
-  const check = (): void => keeperOf(openAuditChain({ folder: dir, clock: systemClock, make: false }), { runId: 'c', seed }).keeper.checkSeal();
-  if (vector.expect['ok'] === undefined) assert.throws(check);
-  else check();
+  const check = async (): Promise<void> => keeperOf(await openAuditChain({ folder: dir, clock: systemClock, make: false }), { runId: 'c', seed }).keeper.checkSeal();
+  if (vector.expect['ok'] === undefined) await assert.rejects(check);
+  else await check();
 }
 
 async function forward({ input, expect }: VectorCase, dir: string): Promise<void> {
@@ -71,7 +71,7 @@ async function forward({ input, expect }: VectorCase, dir: string): Promise<void
   if (cursor !== undefined) writeFileSync(`${dir}/audit-trail.forward-cursor`, cursor);
   if (input['flush_fails'] === true) throw new Skipped('our publisher has no flush: each row is acknowledged');
   const failsAt = input['publish_fails_at'];
-  const { keeper, published, told } = keeperOf(openAuditChain({ folder: dir, clock: systemClock, make: false }), { runId: textMember(input, 'chain_id'), seed: SEED, ...(failsAt === null || failsAt === undefined ? {} : { failsAt: Number(failsAt) }) });
+  const { keeper, published, told } = keeperOf(await openAuditChain({ folder: dir, clock: systemClock, make: false }), { runId: textMember(input, 'chain_id'), seed: SEED, ...(failsAt === null || failsAt === undefined ? {} : { failsAt: Number(failsAt) }) });
   await keeper.reconcile();
   const expected = isJsonArray(expect['published']) ? expect['published'].filter((one) => one !== 'flush') : [];
   assert.deepEqual(published, JSON.parse(JSON.stringify(expected)));
@@ -87,7 +87,7 @@ async function emit({ input, expect }: VectorCase, dir: string): Promise<void> {
   const clock = { ...systemClock, nowMs: systemClock.nowMs, nowRfc3339: () => times.shift() ?? systemClock.nowRfc3339() };
   const events = isJsonArray(input['event_json']) ? input['event_json'].map((text) => parseEventText(String(text))) : [];
   const work = async (): Promise<void> => {
-    const spool = openAuditChain({ folder: dir, clock, make: false });
+    const spool = await openAuditChain({ folder: dir, clock, make: false });
     for (const event of events) await spool.emit(event);
     await spool.close();
   };
@@ -102,7 +102,7 @@ const spool: VectorAdapter = async (vector) => {
   const dir = mkdtempSync(`${tmpdir()}/cellos-vectors-`);
   try {
     if (name.startsWith('emit')) await emit(vector, dir);
-    else if (input['sig_file'] !== undefined) checkSeal(vector, dir);
+    else if (input['sig_file'] !== undefined) await checkSeal(vector, dir);
     else await forward(vector, dir);
   } finally {
     rmSync(dir, { recursive: true, force: true });
