@@ -6,6 +6,7 @@ export interface FakeBroker {
   /** Message ids that were acknowledged, in order, and what was sent under them. */
   readonly ids: string[];
   readonly payloads: string[];
+  readonly subjects: string[];
   /** How clients have signed in. */
   readonly connects: Record<string, unknown>[];
 }
@@ -23,6 +24,7 @@ export function endBrokers(): void {
 export async function fakeBroker(answer: (count: number) => string | undefined = (count) => JSON.stringify({ stream: 'S', seq: count })): Promise<FakeBroker> {
   const ids: string[] = [];
   const payloads: string[] = [];
+  const subjects: string[] = [];
   const connects: Record<string, unknown>[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -34,7 +36,7 @@ export async function fakeBroker(answer: (count: number) => string | undefined =
       text += chunk.toString('latin1');
       for (let end = text.indexOf('\r\n'); end >= 0; end = text.indexOf('\r\n')) {
         const line = text.slice(0, end);
-        const [, , inbox, head = '0', total = '0'] = line.split(' ');
+        const [, subject = '', inbox, head = '0', total = '0'] = line.split(' ');
         if (line.startsWith('HPUB ') && text.length < end + 4 + Number(total)) return;
         if (line.startsWith('CONNECT ')) connects.push(JSON.parse(line.slice(8)) as Record<string, unknown>);
         if (line === 'PING') socket.write('PONG\r\n');
@@ -51,6 +53,7 @@ export async function fakeBroker(answer: (count: number) => string | undefined =
         }
         if (said.startsWith('{"stream"')) {
           ids.push(/Nats-Msg-Id: (.*)\r/.exec(body)?.[1] ?? '');
+          subjects.push(subject);
           payloads.push(body.slice(Number(head)));
         }
         if (said === '503') socket.write(`HMSG ${inbox} 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n`);
@@ -60,5 +63,5 @@ export async function fakeBroker(answer: (count: number) => string | undefined =
   });
   servers.push({ server, sockets });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `nats://u:p@127.0.0.1:${(server.address() as AddressInfo).port}`, ids, payloads, connects };
+  return { url: `nats://u:p@127.0.0.1:${(server.address() as AddressInfo).port}`, ids, payloads, subjects, connects };
 }

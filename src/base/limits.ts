@@ -33,7 +33,9 @@ export const LIMITS = {
   /** One event of the reference's stream, bytes (reference/07 §4). */
   streamEventBytesMax: 1024 * 1024,
   /** Largest audit chain that is read at a start, bytes. */
-  auditTrailBytesMax: 1024 * 1024 * 1024,
+  auditTrailBytesMax: 256 * 1024 * 1024,
+  /** How often, every 20 ms, an audit chain is asked for that another program writes to. */
+  auditLockLooks: 500,
   /** Largest `records.jsonl` that is written, and that the offline audit accepts, bytes. */
   recordsSizeBytesMax: 4 * 1024 * 1024 * 1024,
   /** Files of one bundle. */

@@ -17,7 +17,7 @@ interface Seen {
 }
 
 /** Keeps what was sent whole, once for each path, as a careful store does. */
-async function store(statuses: number[] = []): Promise<{ base: string; kept: Map<string, string>; seen: Seen[] }> {
+async function store(statuses: number[] = [], location = '/elsewhere'): Promise<{ base: string; kept: Map<string, string>; seen: Seen[] }> {
   const kept = new Map<string, string>();
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
@@ -29,7 +29,7 @@ async function store(statuses: number[] = []): Promise<{ base: string; kept: Map
       seen.push({ path, headers: request.headers, body });
       const status = statuses.shift() ?? (kept.has(path) ? 409 : 201);
       if (status === 201) kept.set(path, body);
-      response.writeHead(status, status === 307 ? { location: '/elsewhere' } : {}).end('said\u0000 by the server');
+      response.writeHead(status, status > 300 && status < 309 ? { location } : {}).end('said\u0000 by the server');
     });
   });
   servers.push(server);
@@ -70,11 +70,28 @@ describe('createHttpExport()', () => {
       await push(createHttpExport(options(base, { attemptsMax: 2 })));
       expect(seen.map(({ body: sent }) => sent)).toEqual(['hi', 'hi', 'hi']);
     }
-    for (const status of [303, 307, 400, 404]) {
+    for (const status of [301, 302, 303, 304, 400, 404]) {
       const { base, seen } = await store([status]);
       await expect(push(createHttpExport(options(base, { attemptsMax: 5 })))).rejects.toMatchObject({ code: 'export.failed' });
       expect(seen).toHaveLength(1);
     }
+  });
+
+  it('follows a redirection that asks for the same of the same host, and none to another, nor for ever [U2]', async () => {
+    const { base, seen } = await store([308, 307]);
+    await push(createHttpExport(options(`${base}/o?X-Sig=SECRET`, { bearerToken: 'tok' })));
+    expect(seen.map(({ path, headers, body: sent }) => [path, headers['authorization'], headers['referer'], sent])).toEqual([
+      ['/o?X-Sig=SECRET', 'Bearer tok', undefined, 'hi'],
+      ['/elsewhere', 'Bearer tok', undefined, 'hi'],
+      ['/elsewhere', 'Bearer tok', undefined, 'hi'],
+    ]);
+    const other = await store();
+    const away = await store([307], `${other.base}/x`);
+    await expect(push(createHttpExport(options(away.base)))).rejects.toThrow('307');
+    expect(other.seen).toEqual([]);
+    const round = await store(Array.from({ length: 50 }, () => 307));
+    await expect(push(createHttpExport(options(round.base)))).rejects.toThrow('307');
+    expect(round.seen).toHaveLength(6);
   });
 
   it('reads a body of known size again for every attempt, and refuses one that has changed [U1]', async () => {

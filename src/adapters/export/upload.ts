@@ -2,7 +2,8 @@
  * Artifacts by one PUT each: to an HTTP address, or to a presigned address of an object store (reference/07 §3).
  *
  *   U1  the body of every attempt is the same bytes, counted; an answer of 2xx to all of them is the only success;
- *   U2  tried again, after a fixed time, on 408, 425, 429, 5xx and where the connection fails; redirections are not followed;
+ *   U2  tried again, after a fixed time, on 408, 425, 429, 5xx and where the connection fails; a redirection is followed where it asks for the same
+ *       again (307, 308) of the same host: artifact and token go to no other than the operator named;
  *   U3  no text tells a credential: neither token nor query nor user of the address; what a server says is cut and cleaned.
  * LIMIT: whether a server replaces what is there is the server's.
  */
@@ -34,10 +35,15 @@ type Body = AsyncIterable<Uint8Array>;
 const RETRIED: ReadonlySet<number> = new Set([408, 425, 429]);
 /** Characters of what a server says that an error quotes. */
 const SAID_LENGTH_MAX = 200;
+const REDIRECTIONS: ReadonlySet<number> = new Set([307, 308]);
+/** In one attempt. */
+const REDIRECTIONS_MAX = 5;
 
 interface Refused {
   readonly why: string;
   readonly again: boolean;
+  /** U2: where the server wants it. */
+  readonly instead?: string;
 }
 
 function nameRefused({ cellId, name }: Artifact): boolean {
@@ -85,6 +91,13 @@ async function collected(bytes: Body): Promise<{ body: Body; size: number }> {
   return { size, body: { [Symbol.asyncIterator]: () => parts[Symbol.iterator]() as unknown as AsyncIterator<Uint8Array> } };
 }
 
+/** U2 @returns undefined when it is not followed */
+function redirection(url: string, { statusCode, headers: { location } }: IncomingMessage): string | undefined {
+  if (!REDIRECTIONS.has(statusCode ?? 0) || location === undefined || !URL.canParse(location, url)) return undefined;
+  const target = new URL(location, url);
+  return target.origin === new URL(url).origin ? target.href : undefined;
+}
+
 /** U1 */
 async function send(out: ClientRequest, body: Body, size: number): Promise<void> {
   let sent = 0;
@@ -114,7 +127,8 @@ function put(url: string, artifact: Artifact, body: Body, size: number, options:
     out.on('response', (response) => {
       const status = response.statusCode ?? 0;
       const again = RETRIED.has(status) || status >= 500;
-      said(response).then((text) => resolve(status >= 200 && status < 300 ? undefined : { why: `the server answered ${status} ${response.statusMessage ?? ''}`.trimEnd() + (text === '' ? '' : `: ${JSON.stringify(text)}`), again }), failed);
+      const instead = redirection(url, response);
+      said(response).then((text) => resolve(status >= 200 && status < 300 ? undefined : { why: `the server answered ${status} ${response.statusMessage ?? ''}`.trimEnd() + (text === '' ? '' : `: ${JSON.stringify(text)}`), again, ...(instead === undefined ? {} : { instead }) }), failed);
     });
     send(out, body, size).catch((error: Error) => {
       reject(error);
@@ -123,11 +137,18 @@ function put(url: string, artifact: Artifact, body: Body, size: number, options:
   });
 }
 
+/** One attempt. */
+async function putFollowing(url: string, artifact: Artifact, { body, size }: { body: Body; size: number }, options: UploadOptions & { ca?: string[] }, signal: AbortSignal): Promise<Refused | undefined> {
+  let refused = await put(url, artifact, body, size, options, signal);
+  for (let followed = 0; refused?.instead !== undefined && followed < REDIRECTIONS_MAX; followed += 1) refused = await put(refused.instead, artifact, body, size, options, signal);
+  return refused;
+}
+
 async function upload(url: string, artifact: Artifact, bytes: Body, options: UploadOptions & { ca?: string[] }, signal: AbortSignal): Promise<number> {
   const { body, size } = artifact.sizeBytes === undefined ? await collected(bytes) : { body: bytes, size: artifact.sizeBytes };
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted();
-    const refused = await put(url, artifact, body, size, options, signal);
+    const refused = await putFollowing(url, artifact, { body, size }, options, signal);
     if (refused === undefined) return size;
     if (!refused.again || attempt >= options.attemptsMax) throw new Error(attempt > 1 ? `${refused.why}, in attempt ${attempt}` : refused.why);
     await new Promise<void>((resolve) => options.clock.after(options.backoffMs, resolve)); // U2

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -40,5 +41,23 @@ describe('createHostBroker()', () => {
     expect(await lease({ CELLOS_SECRET_FILE_A: `${root}/token` }, 'a')).toBe('value-1');
     expect(await lease({ CELLOS_SECRET_FILE_A: `${root}/link` }, 'a')).toBe('secret.missing');
     expect(await lease({ CELLOS_SECRET_FILE_A: root }, 'a')).toBe('secret.missing');
+  });
+
+  it('hands out text as it is, less one newline at the end of a file, and refuses what is none [B3]', async () => {
+    const file = (content: string | Uint8Array): Promise<unknown> => {
+      writeFileSync(`${root}/content`, content);
+      return lease({ CELLOS_SECRET_FILE_A: `${root}/content` }, 'a');
+    };
+    expect(await file('tok\n\n')).toBe('tok\n');
+    expect(await file('tok\r\n')).toBe('tok\r');
+    expect(await file(' €\0b ')).toBe(' €\0b ');
+    expect(await file(Uint8Array.of(0xff, 0xfe))).toBe('secret.missing');
+    expect(await lease({ CELLOS_SECRET_A: 'a\ufffd' }, 'a')).toBe('secret.missing');
+  });
+
+  it('waits for no pipe, and tells no path of a file as a secret', async () => {
+    execFileSync('mkfifo', [`${root}/pipe`]);
+    expect(await lease({ CELLOS_SECRET_FILE_A: `${root}/pipe` }, 'a')).toBe('secret.missing');
+    expect(await lease({ CELLOS_SECRET_FILE_A: `${root}/token` }, 'file-a')).toBe('secret.missing');
   });
 });

@@ -3,8 +3,10 @@
  * the caller maps them one by one.
  *
  *   B1  the environment is handed in; a value is read when it is leased, and never logged;
- *   B2  a lease ends once: revoked or expired; after that it reads nothing.
+ *   B2  a lease ends once: revoked or expired; after that it reads nothing;
+ *   B3  a value is text: bytes that are none are refused, and not handed out as something else. Of a file, one newline at the end is the editor's.
  */
+import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { toHex, utf8 } from '../../base/bytes.ts';
 import { CellError, errnoOf, messageOf } from '../../base/errors.ts';
@@ -21,6 +23,9 @@ export interface HostBrokerOptions {
   readonly random: Random;
 }
 
+const NEWLINE = 10;
+const PATH_PREFIX = 'CELLOS_SECRET_FILE_';
+
 /** reference/03 §3.3: upper case, `-` becomes `_`. */
 export function variableFor(prefix: string, ref: string): string {
   return `${prefix}${ref.toUpperCase().replaceAll('-', '_')}`;
@@ -33,7 +38,7 @@ function missing(ref: string, where: string): CellError {
 function readSecretFile(ref: string, path: string): Uint8Array {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     throw missing(ref, errnoOf(error) === 'ELOOP' ? 'its file is a symlink' : `its file cannot be opened (${errnoOf(error) ?? messageOf(error)})`);
   }
@@ -42,9 +47,8 @@ function readSecretFile(ref: string, path: string): Uint8Array {
     if (!stat.isFile()) throw missing(ref, 'its file is not a regular file');
     if (stat.size > LIMITS.secretSizeBytesMax) throw missing(ref, `its file has more than ${LIMITS.secretSizeBytesMax} bytes`);
     const bytes = readFileSync(fd);
-    // One newline at the end is the editor's, not the secret's.
-    const end = bytes.at(-1) === 10 ? (bytes.at(-2) === 13 ? -2 : -1) : bytes.byteLength;
-    return bytes.subarray(0, end);
+    if (!isUtf8(bytes)) throw missing(ref, 'its file holds bytes that are no UTF-8 text'); // B3
+    return bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
   } finally {
     closeSync(fd);
   }
@@ -55,8 +59,12 @@ function locate(ref: string, options: HostBrokerOptions): Uint8Array {
   if (source?.broker === 'file') return readSecretFile(ref, source.path);
   const name = source === undefined ? variableFor('CELLOS_SECRET_', ref) : source.key;
   const value = options.env[name];
-  if (value !== undefined && value !== '') return utf8(value);
-  const file = source === undefined ? options.env[variableFor('CELLOS_SECRET_FILE_', ref)] : undefined;
+  if (value !== undefined && value !== '') {
+    if (name.startsWith(PATH_PREFIX)) throw missing(ref, `${name} is where another secret has its path`);
+    if (value.includes('\ufffd')) throw missing(ref, `the variable ${name} holds bytes that are no UTF-8 text`); // B3
+    return utf8(value);
+  }
+  const file = source === undefined ? options.env[variableFor(PATH_PREFIX, ref)] : undefined;
   if (file !== undefined && file !== '') return readSecretFile(ref, file);
   throw missing(ref, `the variable ${name} is ${value === '' ? 'empty' : 'not set'}`);
 }

@@ -4,16 +4,19 @@
  *   A1  the whole chain is checked when it is opened; on a broken one, or one shorter than its head says, nothing is built;
  *   A2  a row is durable, then its head is, before `emit` settles; a head that is one row behind is what a crash between the two leaves, and is
  *       brought up; a torn last line is moved aside;
- *   A3  a file that somebody else has written to meanwhile is read again, from its beginning.
+ *   A3  one program writes at a time; what another has written meanwhile is read again, from its beginning.
+ * LIMIT: A3 holds between programs of one network namespace; the chains of others are found forked, and not continued.
  */
-import { closeSync, constants, fsyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, realpathSync, writeFileSync, writeSync } from 'node:fs';
 import { tryDecodeUtf8, utf8 } from '../../base/bytes.ts';
-import { CellError, errnoOf, messageOf } from '../../base/errors.ts';
+import { CellError, errnoOf, isCellError, messageOf } from '../../base/errors.ts';
+import { sha256Hex } from '../../base/crypto.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { AUDIT_GENESIS, type AuditRow, auditRowOf, auditRowText, checkAuditChain, parseAuditRow } from '../../core/evidence/audit-row.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import { writeFileAtomic } from '../os/durable-file.ts';
+import { withLock } from '../os/named-lock.ts';
 
 export interface AuditChainOptions {
   readonly folder: string;
@@ -67,6 +70,12 @@ export interface AuditTrail extends EventSink {
   writeCursor(seq: number): void;
 }
 
+/** A3 */
+function oneAtATime<T>(folder: string, work: () => T): Promise<T> {
+  const name = sha256Hex(utf8(realpathSync(folder))).slice(0, 32);
+  return withLock(`audit/${name}`, { looks: LIMITS.auditLockLooks, what: `the audit chain in ${folder}` }, work);
+}
+
 class AuditChain implements AuditTrail {
   readonly name = 'audit-chain';
   readonly #folder: string;
@@ -76,10 +85,9 @@ class AuditChain implements AuditTrail {
   #head = AUDIT_GENESIS;
   #size = 0;
 
-  constructor({ folder, clock, make }: AuditChainOptions) {
+  constructor({ folder, clock }: AuditChainOptions) {
     this.#folder = folder;
     this.#clock = clock;
-    if (make) mkdirSync(folder, { recursive: true, mode: 0o755 });
     this.#open();
   }
 
@@ -161,18 +169,22 @@ class AuditChain implements AuditTrail {
     writeFileAtomic(`${this.#folder}/audit-trail.head`, utf8(head), { mode: 0o640 });
   }
 
+  #append(event: Parameters<EventSink['emit']>[0]): void {
+    if (this.#file === undefined || fstatSync(this.#file).size !== this.#size) this.#open(); // A3
+    const row = auditRowOf(event, { seq: this.#count, at: this.#clock.nowRfc3339(), prevHash: this.#head });
+    const line = utf8(`${auditRowText(row)}\n`);
+    const file = this.#file ?? -1;
+    for (let at = 0; at < line.byteLength; ) at += writeSync(file, line, at);
+    fsyncSync(file);
+    this.#writeHead(row.rowHash);
+    this.#count += 1;
+    this.#head = row.rowHash;
+    this.#size += line.byteLength;
+  }
+
   async emit(event: Parameters<EventSink['emit']>[0]): Promise<void> {
     try {
-      if (this.#file === undefined || fstatSync(this.#file).size !== this.#size) this.#open(); // A3
-      const row = auditRowOf(event, { seq: this.#count, at: this.#clock.nowRfc3339(), prevHash: this.#head });
-      const line = utf8(`${auditRowText(row)}\n`);
-      const file = this.#file ?? -1;
-      for (let at = 0; at < line.byteLength; ) at += writeSync(file, line, at);
-      fsyncSync(file);
-      this.#writeHead(row.rowHash);
-      this.#count += 1;
-      this.#head = row.rowHash;
-      this.#size += line.byteLength;
+      await oneAtATime(this.#folder, () => this.#append(event));
     } catch (error) {
       throw new CellError('evidence.unwritable', `Cannot add to the audit chain in ${this.#folder}: ${messageOf(error)}`, { cause: error });
     }
@@ -185,11 +197,13 @@ class AuditChain implements AuditTrail {
 }
 
 /** @throws CellError `evidence.invalid` for a chain nothing may be built on | `evidence.unwritable` for a folder that cannot be used */
-export function openAuditChain(options: AuditChainOptions): AuditTrail {
+export async function openAuditChain(options: AuditChainOptions): Promise<AuditTrail> {
+  const { folder, make } = options;
   try {
-    return new AuditChain(options);
+    if (make) mkdirSync(folder, { recursive: true, mode: 0o755 });
+    return await oneAtATime(folder, () => new AuditChain(options));
   } catch (error) {
-    if (error instanceof CellError) throw error;
-    throw new CellError('evidence.unwritable', `Cannot keep an audit chain in ${options.folder}: ${errnoOf(error) ?? messageOf(error)}`, { cause: error });
+    if (isCellError(error, 'evidence.invalid')) throw error;
+    throw new CellError('evidence.unwritable', `Cannot keep an audit chain in ${folder}: ${errnoOf(error) ?? messageOf(error)}`, { cause: error });
   }
 }

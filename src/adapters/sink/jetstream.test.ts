@@ -7,7 +7,7 @@ import { connectJetStream } from './jetstream.ts';
 
 afterEach(endBrokers);
 
-const connect = (url: string) => connectJetStream({ url, subject: 'cellos.events.v1', connectTimeoutMs: 5_000, clock: systemClock, random: fakeRandom() });
+const connect = (url: string, subject = 'cellos.events.v1') => connectJetStream({ url, subject, connectTimeoutMs: 5_000, clock: systemClock, random: fakeRandom() });
 
 describe('JetStream keeps the contract of an event sink', () => {
   for (const [at, { name }] of eventSinkContract(() => ({}) as never).entries()) {
@@ -47,5 +47,16 @@ describe('connectJetStream()', () => {
   it('says that nobody is there, and tells no password', async () => {
     await expect(connect('nats://u:SECRET@127.0.0.1:9')).rejects.toThrow(/^Cannot connect to JetStream: ECONNREFUSED$/);
     await expect(connect('not a url')).rejects.toMatchObject({ code: 'config.invalid' });
+  });
+
+  it('publishes under the subject of the tenant of an event, and under nothing that is none [JS3]', async () => {
+    const { url, subjects } = await fakeBroker();
+    const sink = await connect(url, 'ev.{tenantId}');
+    await sink.emit(sampleEvent('a', { tenantId: 'acme' }));
+    await sink.emit(sampleEvent('b'));
+    expect(subjects).toEqual(['ev.acme', 'ev.single']);
+    for (const tenantId of ['a.b', '*', '>', '', 'x 0\r\nPUB other 0\r\n']) await expect(sink.emit(sampleEvent('c', { tenantId }))).rejects.toMatchObject({ code: 'evidence.unwritable' });
+    for (const subject of ['', 'a b', 'a.>', 'a..b', 'a\r\nPUB b 0']) await expect(connect(url, subject)).rejects.toMatchObject({ code: 'config.invalid' });
+    expect(subjects).toHaveLength(2);
   });
 });

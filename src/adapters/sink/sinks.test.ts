@@ -31,10 +31,10 @@ describe('the file of lines keeps the contract of an event sink', () => {
 });
 
 describe('the audit chain keeps the contract of an event sink', () => {
-  const make = () => {
+  const make = async () => {
     const folder = fresh();
     const delivered = async () => linesAt(`${folder}/audit-trail.jsonl`).map((line) => (JSON.parse(line) as { body: { id: string } }).body.id);
-    return { sink: chainAt(folder), reopen: () => chainAt(folder), delivered, break: () => rmSync(folder, { recursive: true }) };
+    return { sink: await chainAt(folder), reopen: () => chainAt(folder), delivered, break: () => rmSync(folder, { recursive: true }) };
   };
   for (const { name, run } of eventSinkContract(make)) it(name, run);
 });
@@ -74,7 +74,7 @@ describe('createJsonlSink()', () => {
 describe('openAuditChain()', () => {
   async function chainOf(count: number): Promise<string> {
     const folder = fresh();
-    const chain = chainAt(folder);
+    const chain = await chainAt(folder);
     for (let i = 0; i < count; i += 1) await chain.emit(sampleEvent(String(i)));
     await chain.close();
     return folder;
@@ -84,12 +84,12 @@ describe('openAuditChain()', () => {
     const folder = await chainOf(2);
     const trail = `${folder}/audit-trail.jsonl`;
     const good = readFileSync(trail);
-    fc.assert(
-      fc.property(fc.nat(good.byteLength - 2), fc.integer({ min: 1, max: 255 }), (at, change) => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(good.byteLength - 2), fc.integer({ min: 1, max: 255 }), async (at, change) => {
         const bad = Uint8Array.from(good);
         bad[at] = (bad[at] ?? 0) ^ change;
         writeFileSync(trail, bad);
-        expect(() => chainAt(folder)).toThrow(expect.objectContaining({ code: 'evidence.invalid' }));
+        await expect(chainAt(folder)).rejects.toMatchObject({ code: 'evidence.invalid' });
       }),
     );
   });
@@ -99,9 +99,9 @@ describe('openAuditChain()', () => {
     const trail = `${folder}/audit-trail.jsonl`;
     const [first = ''] = linesAt(trail);
     writeFileSync(trail, `${first}\n`);
-    expect(() => chainAt(folder)).toThrow(/rows are missing/);
+    await expect(chainAt(folder)).rejects.toThrow(/rows are missing/);
     truncateSync(trail, 0);
-    expect(() => chainAt(folder)).toThrow(/rows are missing/);
+    await expect(chainAt(folder)).rejects.toThrow(/rows are missing/);
   });
 
   it('a crash between a row and its head, or in the middle of a row, is mended [A2]', async () => {
@@ -109,7 +109,7 @@ describe('openAuditChain()', () => {
     const rows = linesAt(`${folder}/audit-trail.jsonl`).map(parseAuditRow);
     writeFileSync(`${folder}/audit-trail.head`, rows[0]?.rowHash ?? '');
     appendFileSync(`${folder}/audit-trail.jsonl`, '{"schema":"axiom');
-    const chain = chainAt(folder);
+    const chain = await chainAt(folder);
     await chain.emit(sampleEvent('next'));
     const after = linesAt(`${folder}/audit-trail.jsonl`).map(parseAuditRow);
     expect(checkAuditChain(after)).toMatchObject({ ok: true, count: 3, head: readFileSync(`${folder}/audit-trail.head`, 'utf8') });
@@ -118,10 +118,9 @@ describe('openAuditChain()', () => {
 
   it('two writers of one chain do not fork it [A3]', async () => {
     const folder = fresh();
-    const [a, b] = [chainAt(folder), chainAt(folder)];
+    const [a, b] = [await chainAt(folder), await chainAt(folder)];
     for (const id of ['1', '2']) {
-      await a.emit(sampleEvent(`a${id}`));
-      await b.emit(sampleEvent(`b${id}`));
+      await Promise.all([a.emit(sampleEvent(`a${id}`)), b.emit(sampleEvent(`b${id}`))]);
     }
     expect(checkAuditChain(linesAt(`${folder}/audit-trail.jsonl`).map(parseAuditRow))).toMatchObject({ ok: true, count: 4 });
   });

@@ -231,7 +231,8 @@ export async function openCellWork(input: WorkInput): Promise<CellWork> {
     }
     return new OpenWork(input, open, { problems, directory, members: leaf.members });
   } catch (error) {
-    if (broker.failure === undefined) throw error as CellError;
-    return withoutCell(broker.failure, spec.identity === undefined ? 'none' : broker.given === 0 ? 'failed' : 'materialized');
+    const failure = broker.failure ?? (isCellError(error) && error.code === 'secret.missing' ? error.message : undefined);
+    if (failure === undefined) throw error as CellError;
+    return withoutCell(failure, spec.identity === undefined ? 'none' : broker.given === 0 ? 'failed' : 'materialized');
   }
 }

@@ -63,6 +63,7 @@ export class SpoolKeeper {
   checkSeal(): void {
     const text = this.#keeping.spool.readSeal();
     if (text !== undefined && this.#sign !== undefined) this.#compare(this.#envelope(text), this.#sign);
+    if (text === undefined && this.#keeping.spool.rows().length > 0) this.#keeping.warn('the chain has rows and no seal: whether somebody made it anew cannot be told');
     this.#checked = true;
   }
 

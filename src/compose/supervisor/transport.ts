@@ -67,7 +67,7 @@ export async function openTransport(config: SupervisorConfig, run: { spec: Execu
 async function openSpool(folder: string): Promise<AuditTrail> {
   const { openAuditChain } = await import('../../adapters/sink/audit-chain.ts');
   try {
-    return openAuditChain({ folder, clock: systemClock, make: false });
+    return await openAuditChain({ folder, clock: systemClock, make: false });
   } catch (error) {
     throw startRefused('spool-broken', `The events of the profile airgapped cannot be kept: ${messageOf(error)}`, { code: isCellError(error) ? error.code : 'evidence.unwritable', cause: error });
   }
@@ -79,7 +79,7 @@ async function openMirror(config: SupervisorConfig, warn: (text: string) => void
   if (chained) {
     const { openAuditChain } = await import('../../adapters/sink/audit-chain.ts');
     try {
-      return { sink: openAuditChain({ folder: dirname(mirror), clock: systemClock, make: true }), chained };
+      return { sink: await openAuditChain({ folder: dirname(mirror), clock: systemClock, make: true }), chained };
     } catch (error) {
       // A chain that was changed is no reason to write beside it as if nothing were.
       if (isCellError(error, 'evidence.invalid')) throw startRefused('spool-broken', error.message, { code: error.code, cause: error });

@@ -95,11 +95,16 @@ export function eventSubject(settings: SubjectSettings, run: SubjectRun): string
     if (token !== undefined && !isSubjectToken(token)) throw new CellError('config.invalid', `Cannot publish events: the ${what} "${token}" is not one token of a subject`, { facts: { token } });
   }
   const subject = resolveEventSubject(settings, run).trim();
-  if (!subject.split('.').every(isSubjectToken)) throw new CellError('config.invalid', `Cannot publish events: "${subject}" is not a subject without wildcards`, { facts: { subject } });
+  if (!isSubject(subject)) throw new CellError('config.invalid', `Cannot publish events: "${subject}" is not a subject without wildcards`, { facts: { subject } });
   return subject;
 }
 
-function isSubjectToken(token: string): boolean {
+/** Can one publish to it: no wildcard, no empty token, nothing that would end a line of the protocol. */
+export function isSubject(text: string): boolean {
+  return text.split('.').every(isSubjectToken);
+}
+
+export function isSubjectToken(token: string): boolean {
   return /^[^.*>{}\u0000-\u0020\u007f\p{White_Space}]+$/u.test(token);
 }
 

@@ -69,4 +69,13 @@ describe('SecretSession', () => {
       { numRuns: 30 },
     );
   });
+
+  it('puts no value into a variable that a variable cannot hold', async () => {
+    const plan = { secrets: { delivery: 'env', refs: ['A'] }, time: { ttlMs: 1000 } } as unknown as CellPlan;
+    const odd: SecretBroker = { name: 'file', lease: async (ref) => ({ ...(await broker.lease(ref, { ttlMs: 1, signal: AbortSignal.timeout(1000) })), read: async () => new Secret(utf8('a\0b')) }) };
+    const recorder = { record: () => undefined } as unknown as RunRecorder;
+    const session = new SecretSession({ plan, broker: odd, listen: () => Promise.reject(new Error('no socket')) });
+    await expect(session.prepare(recorder, { runId: 'r', cellId: 'c', spec: { id: 's' } } as unknown as RunContext, AbortSignal.timeout(1000))).rejects.toMatchObject({ code: 'secret.missing' });
+    expect(session.env.size).toBe(0);
+  });
 });

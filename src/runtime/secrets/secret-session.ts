@@ -7,7 +7,7 @@
  *   X4  a workload that asks without end cannot fill the evidence: beyond a bound its requests are counted, and the count is a record.
  */
 import { jsonObject, type JsonObject } from '../../base/json.ts';
-import { messageOf } from '../../base/errors.ts';
+import { CellError, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { Secret } from '../../base/secret.ts';
 import { referenceData, type RunContext } from '../../core/events/builders.ts';
@@ -103,7 +103,11 @@ export class SecretSession {
       }
     }
     if (plan.secrets.delivery === 'env') {
-      for (const held of this.#held) this.#env.set(held.ref, await this.#read(held, signal));
+      for (const held of this.#held) {
+        const value = await this.#read(held, signal);
+        if (value.reveal().includes(0)) throw new CellError('secret.missing', `Cannot deliver secret "${held.ref}" in a variable: it holds a NUL byte; let the document say runtimeBroker`, { facts: { ref: held.ref } });
+        this.#env.set(held.ref, value);
+      }
     } else if (this.#held.length > 0 || this.#options.socketAlways === true) await this.#open(signal);
   }
 

@@ -29,8 +29,13 @@ async function deliver(branch: StreamBranch, event: CloudEvent): Promise<void> {
   try {
     await branch.sink.emit(publishedEvent(event, branch)); // ES1
   } catch (error) {
-    if (branch.deadLetters === undefined) throw new CellError('evidence.unwritable', `The ${branch.role} event sink refused an event: ${messageOf(error)}`, { cause: error });
-    branch.deadLetters.keep(redactEvent(event, branch.redact), messageOf(error)); // ES3
+    const refused = (more: string): CellError => new CellError('evidence.unwritable', `The ${branch.role} event sink refused an event: ${messageOf(error)}${more}`, { cause: error });
+    if (branch.deadLetters === undefined) throw refused('');
+    try {
+      branch.deadLetters.keep(redactEvent(event, branch.redact), messageOf(error)); // ES3
+    } catch (lost) {
+      throw refused(`; nor could it be kept: ${messageOf(lost)}`);
+    }
   }
 }
 

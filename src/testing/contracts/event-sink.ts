@@ -6,7 +6,7 @@ import { type ContractCase, rejects } from './contract.ts';
 export interface EventSinkHarness {
   readonly sink: EventSink;
   /** Another sink for the same place, as the next run opens it. */
-  reopen(): EventSink;
+  reopen(): EventSink | Promise<EventSink>;
   /** Ids of the events that are there, in order. */
   delivered(): Promise<readonly string[]>;
   /** From now on the place cannot be written to. */
@@ -18,12 +18,12 @@ export function sampleEvent(id: string, data: CloudEvent['data'] = { n: 1 }): Cl
 }
 
 /** What every `EventSink` keeps. */
-export function eventSinkContract(make: () => EventSinkHarness): ContractCase[] {
+export function eventSinkContract(make: () => EventSinkHarness | Promise<EventSinkHarness>): ContractCase[] {
   return [
     {
       name: 'an event is there when emit settles, in the order of the calls',
       async run() {
-        const harness = make();
+        const harness = await make();
         for (const id of ['a', 'b', 'c']) {
           await harness.sink.emit(sampleEvent(id));
           assert.equal((await harness.delivered()).at(-1), id);
@@ -34,11 +34,11 @@ export function eventSinkContract(make: () => EventSinkHarness): ContractCase[] 
     {
       name: 'goes on where the run before it stopped',
       async run() {
-        const harness = make();
+        const harness = await make();
         await harness.sink.emit(sampleEvent('a'));
         await harness.sink.close();
         await harness.sink.close();
-        const next = harness.reopen();
+        const next = await harness.reopen();
         await next.emit(sampleEvent('b'));
         await next.close();
         assert.deepEqual(await harness.delivered(), ['a', 'b']);
@@ -47,7 +47,7 @@ export function eventSinkContract(make: () => EventSinkHarness): ContractCase[] 
     {
       name: 'says when it cannot',
       async run() {
-        const harness = make();
+        const harness = await make();
         harness.break();
         await rejects(harness.sink.emit(sampleEvent('a')), 'evidence.unwritable');
       },
