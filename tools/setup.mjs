@@ -3,7 +3,7 @@
 //   U2  what may not be done here (not root, no apt) ends with the one command to run;
 //   U3  a file appears whole or not at all: another start may be using the one before.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -67,6 +67,25 @@ function bringSystemPackages() {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   run('apt-get', ['update', '-q'], { env, failed: `Cannot refresh the package lists. When apt works again, run: ${install}` });
   run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing], { env, failed: `Cannot install what is missing. When apt works again, run: ${install}` });
+}
+
+/** Debian's NATS server for the tests, unpacked beside our Node: installed, it would start as a service of this machine. */
+export function bringTestServers(env) {
+  const target = `${root}.tools/nats`;
+  if (existsSync(target)) return;
+  console.log('Fetching nats-server for the tests …');
+  const fresh = mkdtempSync(`${root}.tools/fetch-`);
+  const download = () => spawnSync('apt-get', ['download', '-q', 'nats-server'], { cwd: fresh, env, stdio: ['ignore', 'inherit', 'pipe'] });
+  let fetched = download();
+  if (fetched.status !== 0 && process.geteuid() === 0) {
+    run('apt-get', ['update', '-q'], { env, failed: 'Cannot refresh the package lists' });
+    fetched = download();
+  }
+  const [file] = readdirSync(fresh);
+  if (file === undefined) fail(`Cannot fetch Debian's nats-server, which the tests need: ${fetched.error?.message ?? fetched.stderr}. Run: sudo apt-get update`);
+  run('dpkg-deb', ['-x', `${fresh}/${file}`, `${fresh}/unpacked`], { env, failed: 'Cannot unpack nats-server' });
+  renameSync(`${fresh}/unpacked`, target);
+  rmSync(fresh, { recursive: true });
 }
 
 /** The static programs of native/: what each is called, which sources are its own, and the flags it needs. */

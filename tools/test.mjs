@@ -1,9 +1,10 @@
 // npm test: set-up, the walls, the tests; the last line is "N passed, N failed, N skipped".
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
-import { nodeBin, setup } from './setup.mjs';
+import { bringTestServers, nodeBin, setup } from './setup.mjs';
 
 const env = setup();
+bringTestServers(env);
 const node = (...args) => spawnSync(`${nodeBin}/node`, args, { stdio: 'inherit', env }).status ?? 1;
 const REPORT = 'build/tests.json';
 rmSync(REPORT, { force: true });

@@ -6,11 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ed25519SigningKey } from '../../src/base/crypto.ts';
 import { toBase64Url } from '../../src/base/bytes.ts';
 import { AUDIT_GENESIS, type AuditRow, auditRowHash, auditRowText, parseAuditRow } from '../../src/core/evidence/audit-row.ts';
-import { endBrokers, fakeBroker } from '../fake-broker.ts';
+import { type NatsServer, startNatsServer, stopNatsServers } from '../nats-server.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-supervisor-`);
-afterAll(() => {
-  endBrokers();
+afterAll(async () => {
+  await stopNatsServers();
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -65,12 +65,19 @@ function hardenedCase(argv: readonly string[]): { folder: string; env: Record<st
   return { folder: prepared({ ...spec, run: { argv } }, input.files), env: { ...env, ...SIGNING } };
 }
 
+/** A server with a stream for all that a supervisor publishes. */
+async function startBroker(): Promise<NatsServer> {
+  const server = await startNatsServer();
+  await server.keep(['cellos.>']);
+  return server;
+}
+
 /** What a command can tell of where it is. */
 const LOOK = 'readlink /proc/self/ns/mnt /proc/self/ns/net /proc/self/ns/pid; grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; env | sort; ls /etc/shadow 2>&1; true';
 
 describe('the profile hardened', () => {
   it('runs the command in an isolated cell, and its stream is authentic', async () => {
-    const broker = await fakeBroker();
+    const broker = await startBroker();
     const { folder, env } = hardenedCase(['/bin/sh', '-c', LOOK]);
     const { code, stdout, stderr } = await supervisor(folder, { ...env, NATS_URL: broker.url, HOST_SECRET: 'leak' });
     expect([code, stderr.split('\n').filter((line) => line.startsWith('Error'))]).toEqual([0, []]);
@@ -84,12 +91,13 @@ describe('the profile hardened', () => {
     const lines = readFileSync(`${folder}/events.jsonl`, 'utf8').trim().split('\n');
     expect(JSON.parse(verified.stdout)).toMatchObject({ verdict: 'authentic-unordered', count: lines.length });
     // What the primary got, the mirror has, in the same order; receipts stand alone before it.
-    expect(broker.payloads.slice(-lines.length)).toEqual(lines);
-    expect(broker.payloads.slice(0, -lines.length).map((text) => /cell\.(?:host|admission)\.v1\.[a-z-]+/.exec(text)?.[0])).toEqual(['cell.host.v1.baseline-attestation', 'cell.admission.v1.allowed']);
+    const payloads = (await broker.messages()).map(({ payload }) => payload);
+    expect(payloads.slice(-lines.length)).toEqual(lines);
+    expect(payloads.slice(0, -lines.length).map((text) => /cell\.(?:host|admission)\.v1\.[a-z-]+/.exec(text)?.[0])).toEqual(['cell.host.v1.baseline-attestation', 'cell.admission.v1.allowed']);
   });
 
   it('leaves the sealed bundle of the run besides', async () => {
-    const broker = await fakeBroker();
+    const broker = await startBroker();
     const { folder, env } = hardenedCase(['/bin/true']);
     const state = `${folder}.state`;
     expect(await supervisor(folder, { ...env, NATS_URL: broker.url, CELLOS_STATE_DIR: state })).toMatchObject({ code: 0 });
@@ -109,7 +117,7 @@ describe('the profile hardened', () => {
   });
 
   it('takes no token that is for another run, and no claim beyond the ceiling', async () => {
-    const broker = await fakeBroker();
+    const broker = await startBroker();
     const { folder, env } = hardenedCase(['/bin/true']);
     expect(await supervisor(folder, { ...env, CELLOS_RUN_ID: 'another' })).toMatchObject({ code: 1, stderr: expect.stringContaining('[derivation-other-run]') });
     writeFileSync(`${folder}/ceil.json`, '{}');
@@ -148,11 +156,11 @@ describe('the profile airgapped', () => {
     mkdirSync(`${folder}/spool`);
     const env = { CELLOS_DEPLOYMENT_PROFILE: 'airgapped', CELLOS_SPOOL_DIR: 'spool', ...SIGNING };
     expect(await supervisor(folder, { ...env, NATS_URL: 'nats://127.0.0.1:9' })).toMatchObject({ code: 0 });
-    const broker = await fakeBroker();
+    const broker = await startBroker();
     for (const forwarded of [9, 19]) {
       expect(await supervisor(folder, { ...env, NATS_URL: broker.url })).toMatchObject({ code: 0 });
       const rows = readFileSync(`${folder}/spool/audit-trail.jsonl`, 'utf8').trim().split('\n');
-      const sent = broker.payloads.filter((text) => text.includes('"schema":"axiom.audit.v1"'));
+      const sent = (await broker.messages()).map(({ payload }) => payload).filter((text) => text.includes('"schema":"axiom.audit.v1"'));
       expect(sent).toEqual(rows.slice(0, forwarded));
       expect(rows[forwarded]).toContain('audit.v1.reconciled');
     }

@@ -43,7 +43,7 @@ async function connect(config: SupervisorConfig, subject: string, warnings: Conf
   if (noop) return undefined;
   const { connectJetStream } = await import('../../adapters/sink/jetstream.ts');
   try {
-    return await connectJetStream({ url: natsUrl, subject, ...(natsCaFile === undefined ? {} : { caFile: natsCaFile }), connectTimeoutMs: CONNECT_TIMEOUT_MS, clock: systemClock, random: systemRandom });
+    return await connectJetStream({ url: natsUrl, subject, ...(natsCaFile === undefined ? {} : { caFile: natsCaFile }), connectTimeoutMs: CONNECT_TIMEOUT_MS, clock: systemClock });
   } catch (error) {
     if (!isCellError(error)) throw error;
     const url = redactUrlCredentials(natsUrl);

@@ -10,7 +10,7 @@ export interface EventSinkHarness {
   /** Ids of the events that are there, in order. */
   delivered(): Promise<readonly string[]>;
   /** From now on the place cannot be written to. */
-  break(): void;
+  break(): void | Promise<void>;
 }
 
 export function sampleEvent(id: string, data: CloudEvent['data'] = { n: 1 }): CloudEvent {
@@ -48,7 +48,7 @@ export function eventSinkContract(make: () => EventSinkHarness | Promise<EventSi
       name: 'says when it cannot',
       async run() {
         const harness = await make();
-        harness.break();
+        await harness.break();
         await rejects(harness.sink.emit(sampleEvent('a')), 'evidence.unwritable');
       },
     },
