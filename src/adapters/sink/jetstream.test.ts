@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { endBrokers, fakeBroker } from '../../../test/fake-broker.ts';
 import { eventSinkContract, sampleEvent } from '../../testing/contracts/event-sink.ts';
@@ -47,6 +48,16 @@ describe('connectJetStream()', () => {
   it('says that nobody is there, and tells no password', async () => {
     await expect(connect('nats://u:SECRET@127.0.0.1:9')).rejects.toThrow(/^Cannot connect to JetStream: ECONNREFUSED$/);
     await expect(connect('not a url')).rejects.toMatchObject({ code: 'config.invalid' });
+  });
+
+  it('does not wait for ever for a server that says nothing more, encrypted or not', async () => {
+    for (const greeting of ['INFO {"tls_required":true}\r\n', 'INFO {}\r\n', '']) {
+      const silent = createServer((socket) => void socket.on('error', () => undefined).write(greeting));
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      const url = `nats://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      await expect(connectJetStream({ url, subject: 'a', connectTimeoutMs: 100, clock: systemClock, random: fakeRandom() })).rejects.toThrow('no answer within 100 ms');
+      silent.close();
+    }
   });
 
   it('publishes under the subject of the tenant of an event, and under nothing that is none [JS3]', async () => {

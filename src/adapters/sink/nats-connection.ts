@@ -5,7 +5,7 @@
  *   N2  a connection that is lost fails everything that waits on it; it is not mended here: its owner makes another.
  */
 import { readFileSync } from 'node:fs';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, rootCertificates } from 'node:tls';
 import { concatBytes, decodeUtf8Lossy, utf8 } from '../../base/bytes.ts';
 import { CellError, errnoOf } from '../../base/errors.ts';
@@ -90,12 +90,13 @@ export class NatsConnection {
     const plain = this.#socket;
     plain.removeAllListeners();
     const ca = caFile === undefined ? {} : { ca: [...rootCertificates, readFileSync(caFile, 'utf8')] };
-    const secured = connectTls({ socket: plain, servername: host, ...ca });
+    const secured = connectTls({ socket: plain, host, ...(isIP(host) === 0 ? { servername: host } : {}), ...ca });
     this.#socket = secured;
     this.#listen(secured);
     const done = Promise.withResolvers<void>();
     secured.once('secureConnect', done.resolve);
     secured.once('error', done.reject);
+    secured.once('close', () => done.reject(this.#lost ?? new Error('the server closed the connection')));
     await done.promise;
   }
 
