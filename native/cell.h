@@ -23,7 +23,7 @@
 #define CELL_PROTOCOL_VERSION 1
 
 int launch_main(int plan_fd, pid_t supervisor);
-int init_main(int control_fd);
+int init_main(int control_fd, int mask);
 int secret_main(int argc, char **argv);
 int changes_main(char *root);
 

@@ -368,13 +368,13 @@ static void turn(int signals) {
   if (fds[0].revents) on_control();
 }
 
-int init_main(int control_fd) {
+int init_main(int control_fd, int mask) {
   control = control_fd;
   open_oom_score(); /* while we are dumpable: afterwards the file is not ours to open */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) fail("dumpable"); /* I1 */
   if (getpid() != 1) fail("not the first process of a cell");
   if (fcntl(control, F_SETFD, FD_CLOEXEC)) fail("control socket");
-  umask(022);
+  umask((mode_t)mask);
   sigset_t set;
   sigfillset(&set);
   sigprocmask(SIG_SETMASK, &set, NULL);

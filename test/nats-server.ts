@@ -55,17 +55,17 @@ async function ended(child: ChildProcess): Promise<void> {
   await closed;
 }
 
-/** With `tls`, under the certificate of test/tls. */
-export async function startNatsServer({ tls = false }: { readonly tls?: boolean } = {}): Promise<NatsServer> {
+/** With `tls`, under that certificate of test/tls: one for 127.0.0.1 or one for `localhost`. */
+export async function startNatsServer({ tls }: { readonly tls?: 'address' | 'name' } = {}): Promise<NatsServer> {
   if (!existsSync(PROGRAM)) throw new Error(`No ${PROGRAM}: npm test fetches it`);
   const folder = mkdtempSync(`${tmpdir()}/cellos-nats-`);
   let child: ChildProcess;
   const start = async (port: number): Promise<number> => {
-    child = spawn(PROGRAM, ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port), '--user', 'u', '--pass', 'p', ...(tls ? ['--tls', '--tlscert', 'test/tls/server.pem', '--tlskey', 'test/tls/server.key'] : [])], { stdio: ['ignore', 'ignore', 'pipe'] });
+    child = spawn(PROGRAM, ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port), '--user', 'u', '--pass', 'p', ...(tls === undefined ? [] : ['--tls', '--tlscert', `test/tls/${tls}.pem`, '--tlskey', 'test/tls/server.key'])], { stdio: ['ignore', 'ignore', 'pipe'] });
     return portOf(child);
   };
   const port = await start(-1);
-  const connected = (): Promise<NatsConnection> => connect({ servers: `127.0.0.1:${port}`, user: 'u', pass: 'p', reconnect: false, ...(tls ? { tls: { caFile: 'test/tls/root.pem' } } : {}) });
+  const connected = (): Promise<NatsConnection> => connect({ servers: `127.0.0.1:${port}`, user: 'u', pass: 'p', reconnect: false, ...(tls === undefined ? {} : { tls: { rejectUnauthorized: false } as object }) });
   let client = await connected();
   const server = {
     url: `nats://u:p@127.0.0.1:${port}`,

@@ -187,6 +187,14 @@ describe('the profile portable', () => {
     expect(records).not.toContain('clone_newnet');
   });
 
+  it('makes files as the one who asks does, and as no other', () => {
+    const folder = prepared({ run: { argv: ['/bin/sh', '-c', 'umask; echo > made'] } });
+    for (const mask of ['0077', '0002']) {
+      const { stdout } = spawnSync('/bin/sh', ['-c', `umask ${mask}; exec "$0" spec.json`, PROGRAM], { cwd: folder, env: { ...STATE, ...PORTABLE }, encoding: 'utf8' });
+      expect(stdout).toBe(`${mask}\n`);
+    }
+  });
+
   it('ends the cell in order on a signal, says why, and exits with 128 and its number', async () => {
     const folder = prepared({ run: { argv: ['/bin/sh', '-c', 'echo > started; sleep 60'] } });
     const ended = await supervisor(folder, PORTABLE, async (kill) => {

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startNatsServer, stopNatsServers } from '../../../test/nats-server.ts';
 import { eventSinkContract, sampleEvent } from '../../testing/contracts/event-sink.ts';
@@ -85,8 +86,8 @@ describe('connectJetStream()', () => {
     for (const url of ['not a url', 'http://127.0.0.1:1', 'nats://[::1']) await expect(connect(url), url).rejects.toMatchObject({ code: 'config.invalid' });
   });
 
-  it('uses TLS when the address or a root asks for it, and no server without or of another root [JS4]', async () => {
-    const secure = await startNatsServer({ tls: true });
+  it('uses TLS when the server speaks it, and no server without when the address or a root asks for it [JS4]', async () => {
+    const secure = await startNatsServer({ tls: 'address' });
     await secure.keep(['cellos.>']);
     for (const url of [secure.url, secure.url.replace('nats:', 'tls:')]) await (await connect(url, { caFile: 'test/tls/root.pem' })).emit(sampleEvent(url));
     expect(await secure.messages()).toHaveLength(2);
@@ -96,6 +97,21 @@ describe('connectJetStream()', () => {
     await expect(connect(server.url.replace('nats:', 'tls:'))).rejects.toThrow(/server does not support 'tls'/);
     await expect(connect(server.url, { caFile: 'test/tls/root.pem' })).rejects.toThrow(/server does not support 'tls'/);
     await expect(connect(server.url, { caFile: 'no/such.pem' })).rejects.toMatchObject({ code: 'config.invalid' });
+  });
+
+  it('takes the certificate of another host from no server, also when it is named by its address [JS4]', async () => {
+    const elsewhere = await startNatsServer({ tls: 'name' });
+    await expect(connect(elsewhere.url, { caFile: 'test/tls/root.pem' })).rejects.toThrow(/127\.0\.0\.1 is not in the cert's list/);
+  });
+
+  it('does not wait for ever for a server that says nothing more, encrypted or not', async () => {
+    for (const greeting of ['INFO {"version":"2.9.10","tls_required":true}\r\n', 'INFO {"version":"2.9.10"}\r\n', '']) {
+      const silent = createServer((socket) => void socket.on('error', () => undefined).write(greeting));
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      const url = `nats://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      await expect(connectJetStream({ url, subject: 'a', connectTimeoutMs: 100, clock: systemClock }), greeting).rejects.toThrow(/^Cannot connect to JetStream: timeout$/);
+      silent.close();
+    }
   });
 
   it('publishes under the subject of the tenant of an event, and under nothing that is none [JS3]', async () => {

@@ -46,16 +46,37 @@ function readRoots(path: string): string {
   }
 }
 
-function connectionOptions({ url: text, caFile, connectTimeoutMs }: JetStreamOptions): NodeConnectionOptions {
+interface Address {
+  readonly options: NodeConnectionOptions;
+  /** For TLS: the host that a certificate has to be for, and its roots. */
+  readonly tls: object;
+  readonly tlsRequired: boolean;
+}
+
+function addressOf({ url: text, caFile, connectTimeoutMs }: JetStreamOptions): Address {
   const full = text.includes('://') ? text : `nats://${text}`;
   if (!URL.canParse(full)) throw new CellError('config.invalid', 'Cannot use NATS_URL: it is not an address');
   const url = new URL(full);
   if (url.protocol !== 'nats:' && url.protocol !== 'tls:') throw new CellError('config.invalid', `Cannot use NATS_URL: its scheme is ${url.protocol.slice(0, -1)}, not nats or tls`);
   const [user, pass] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
   const auth = user === '' ? {} : pass === '' ? { token: user } : { user, pass };
-  // JS4: `tls: {}` refuses a server that does not speak it.
-  const tls = url.protocol === 'tls:' || caFile !== undefined ? { tls: caFile === undefined ? {} : { ca: [...rootCertificates, readRoots(caFile)].join('\n') } } : {};
-  return { ...auth, ...tls, servers: [`${url.hostname}:${url.port === '' ? 4222 : url.port}`], timeout: connectTimeoutMs, reconnect: false, ignoreClusterUpdates: true, name: 'cellos' };
+  return {
+    options: { ...auth, servers: [`${url.hostname}:${url.port === '' ? 4222 : url.port}`], timeout: connectTimeoutMs, reconnect: false, ignoreClusterUpdates: true, name: 'cellos' },
+    // Told no host, the client takes a certificate for `localhost` from any server that is named by its address.
+    tls: { host: url.hostname.replace(/^\[|\]$/g, ''), ...(caFile === undefined ? {} : { ca: [...rootCertificates, readRoots(caFile)] }) },
+    tlsRequired: url.protocol === 'tls:' || caFile !== undefined,
+  };
+}
+
+/** JS4: encrypted whenever the server speaks TLS, and in the clear only when nothing asks for it. */
+async function open(options: JetStreamOptions): Promise<NatsConnection> {
+  const { options: plain, tls, tlsRequired } = addressOf(options);
+  try {
+    return await connect({ ...plain, tls });
+  } catch (error) {
+    if (tlsRequired || messageOf(error) !== "server does not support 'tls'") throw error;
+    return connect({ ...plain, tls: null });
+  }
 }
 
 function reasonOf(error: unknown, ackTimeoutMs: number): string {
@@ -85,7 +106,7 @@ class JetStreamSink implements JetStream {
   }
 
   async connect(): Promise<NatsConnection> {
-    if (this.#connection === undefined || this.#connection.isClosed()) this.#connection = await connect(connectionOptions(this.#options));
+    if (this.#connection === undefined || this.#connection.isClosed()) this.#connection = await open(this.#options);
     return this.#connection;
   }
 

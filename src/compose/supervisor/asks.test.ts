@@ -6,7 +6,7 @@ import { supervisorAsks } from './cell-work.ts';
 import { refusedProgram } from './program-prefixes.ts';
 
 const document = fakeDocument({ run: { argv: ['true'], secretDelivery: 'env' } });
-const PLACE = { directory: '/srv', hidden: ['/state'] };
+const PLACE = { directory: '/srv', hidden: ['/state'], umask: 0o027 };
 
 describe('supervisorAsks()', () => {
   it('lets only the profile portable see the host or go without a filter, whatever else is set [CW1]', () => {
@@ -32,7 +32,7 @@ describe('supervisorAsks()', () => {
 
   it('portable shares the network unless one of its own is asked for, and drops the filter only by name', () => {
     const asks = (more: Record<string, string>) => supervisorAsks(readSupervisorConfig({ CELLOS_DEPLOYMENT_PROFILE: 'portable', ...more }).config, document, PLACE);
-    expect(asks({})).toMatchObject({ hostView: { network: 'host', directory: '/srv', hidden: ['/state'], privateFolder: false }, seccomp: { profile: 'default' } });
+    expect(asks({})).toMatchObject({ hostView: { network: 'host', directory: '/srv', hidden: ['/state'], privateFolder: false, umask: 0o027 }, seccomp: { profile: 'default' } });
     expect(asks({ CELLOS_SUBPROCESS_UNSHARE: '1', CELLOS_SUBPROCESS_SECCOMP: 'none' })).toMatchObject({ hostView: { network: 'own', privateFolder: true }, seccomp: { profile: 'off' } });
   });
 

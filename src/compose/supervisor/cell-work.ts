@@ -74,7 +74,7 @@ function memoryBytes(text: string | undefined): number | undefined {
 }
 
 /** What the settings ask of the plan. Pure. @param place where the supervisor runs, and the folders no cell may see */
-export function supervisorAsks(config: SupervisorConfig, document: SpecDocument, place: { directory: string; hidden: readonly string[]; filter?: Uint8Array }): RunAsks {
+export function supervisorAsks(config: SupervisorConfig, document: SpecDocument, place: { directory: string; hidden: readonly string[]; umask: number; filter?: Uint8Array }): RunAsks {
   const { profile, run } = config;
   const portable = profile === 'portable';
   const quota = run.cgroup?.cpuMax;
@@ -92,7 +92,7 @@ export function supervisorAsks(config: SupervisorConfig, document: SpecDocument,
     environment: { PATH: portable ? '/usr/bin:/bin:/usr/local/bin' : '/usr/bin:/bin:/usr/local/bin:/run/cellos/bin' },
     ...(memory === undefined ? {} : { memoryMaxBytes: memory }),
     ...(quota?.quotaMicros === undefined ? {} : { cpuMax: { quotaMicros: quota.quotaMicros, periodMicros: quota.periodMicros } }),
-    ...(portable ? { hostView: { network: run.unshare.has('net') ? 'own' : 'host', directory: place.directory, hidden: place.hidden, privateFolder: run.unshare.has('mount') } } : {}), // CW1
+    ...(portable ? { hostView: { network: run.unshare.has('net') ? 'own' : 'host', directory: place.directory, hidden: place.hidden, privateFolder: run.unshare.has('mount'), umask: place.umask } } : {}), // CW1
     seccomp: { profile: off ? 'off' : 'default', ...(place.filter === undefined ? {} : { extra: place.filter }) },
   };
 }
@@ -208,15 +208,23 @@ function withoutCell(failure: string, identity: CellWork['identity']): CellWork 
   return { failure, identity, refuseProgram: none, runCommand: none, deliver: none, end: async () => ({}) };
 }
 
+function currentFolder(): string {
+  try {
+    return realpathSync('.');
+  } catch (cause) {
+    throw startRefused('cell-create', 'The folder this program was started in is gone; start it in another', { code: 'state.unusable', cause });
+  }
+}
+
 /** Takes the secrets and makes the cell, before the first event is told. @throws CellError when there can be no cell */
 export async function openCellWork(input: WorkInput): Promise<CellWork> {
   const { config, document, env, state, settings, io } = input;
   const { spec } = document.document;
-  const directory = realpathSync('.');
+  const directory = currentFolder();
   const filter = typeof config.run.seccomp === 'object' ? filterProgram(config.run.seccomp.path) : undefined;
   const problems = [...config.run.problems, ...(filter !== undefined && 'problem' in filter ? [filter.problem] : [])];
   const broker = supervisorBroker(config, env, spec);
-  const asks = supervisorAsks(config, document, { directory, hidden: [realpathSync(state.path)], ...(filter !== undefined && 'program' in filter ? { filter: filter.program } : {}) });
+  const asks = supervisorAsks(config, document, { directory, hidden: [realpathSync(state.path)], umask: process.umask(), ...(filter !== undefined && 'program' in filter ? { filter: filter.program } : {}) });
   const leaf = prepareLeaf(config, spec);
   // The reference's own back end makes the group with the cell, so that without one there is no run; its stub makes it for the command.
   if (leaf.problem !== undefined && config.backend !== 'stub') throw startRefused('cell-create', leaf.problem, { code: 'cgroup.failed' });

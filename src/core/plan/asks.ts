@@ -54,6 +54,8 @@ export interface HostView {
   readonly hidden: readonly string[];
   /** Put an empty writable folder in the place of the working directory. */
   readonly privateFolder: boolean;
+  /** Of who asks, for the files that the command makes on the host. */
+  readonly umask: number;
 }
 
 /** Default limits of a cell (product.md). */

@@ -10,7 +10,7 @@ import type { CellPlan, HostFacts } from './plan.ts';
 import { planCell } from './plan-cell.ts';
 
 const host: HostFacts = { arch: 'x64', kernel: '6', euid: 0, egid: 0, privileged: true, memoryTotalBytes: 2 ** 33, cpus: 2, bwrap: { path: '/b' }, helper: { path: '/h' }, cgroups: [], cgroupNotes: {}, pid: 7, bootId: 'b' };
-const VIEW = { network: 'host', directory: '/srv/job', hidden: ['/state'], privateFolder: false } as const;
+const VIEW = { network: 'host', directory: '/srv/job', hidden: ['/state'], privateFolder: false, umask: 0o027 } as const;
 
 function planOf(asks: Partial<RunAsks>): CellPlan {
   const verdict = admit({ document: fakeDocument({ run: { argv: ['true'], secretDelivery: 'env' } }), nowMs: 0 });
@@ -27,7 +27,7 @@ describe('a plan that sees the host', () => {
     const plan = planOf({ hostView: VIEW, seccomp: { profile: 'off' } });
     for (const name of ['namespace.mount', 'namespace.network', 'user.host-uid', 'seccomp']) expect(plan.items.find((item) => item.name === name)).toMatchObject({ status: 'downgraded', mechanism: '', reason: expect.stringContaining('portable') });
     for (const name of ['namespace.pid', 'namespace.ipc', 'namespace.uts', 'namespace.cgroup', 'namespace.user', 'capabilities', 'no-new-privileges', 'environment', 'descriptors']) expect([name, statusOf(plan, name)]).toEqual([name, 'enforced']);
-    expect(plan).toMatchObject({ workingDirectory: '/srv/job', user: { uid: 0, gid: 0 }, hostView: { network: 'host', hidden: ['/state'] }, seccomp: { profile: 'off' } });
+    expect(plan).toMatchObject({ workingDirectory: '/srv/job', user: { uid: 0, gid: 0 }, hostView: { network: 'host', umask: 0o027, hidden: ['/state'] }, seccomp: { profile: 'off' } });
     expect(statusOf(planOf({ hostView: { ...VIEW, network: 'own' } }), 'namespace.network')).toBe('enforced');
   });
 

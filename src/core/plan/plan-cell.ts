@@ -187,7 +187,7 @@ export function planCell(input: PlanInput): Planned {
     limits: limits.limits,
     cgroups: limits.cgroups,
     seccomp: { profile: asks.seccomp?.profile ?? 'default', arch: host.arch, digest: input.seccompDigest, ...extraFilter(asks) },
-    ...(hostView === undefined ? {} : { hostView: { network: hostView.network, hidden: hostView.hidden, ...(hostView.privateFolder && workingDirectory !== undefined ? { privateFolder: directory } : {}) } }),
+    ...(hostView === undefined ? {} : { hostView: { network: hostView.network, umask: hostView.umask, hidden: hostView.hidden, ...(hostView.privateFolder && workingDirectory !== undefined ? { privateFolder: directory } : {}) } }),
     time,
     output: { keptBytesMax: LIMITS.outputKeptBytesMax },
     secrets: { delivery: spec.run?.secretDelivery ?? 'env', refs },

@@ -81,7 +81,7 @@ export interface CellPlan {
   /** `off`: only with `hostView`. `extra`: a program of the operator, loaded besides, base64. */
   readonly seccomp: { readonly profile: 'default' | 'off'; readonly arch: 'x64' | 'arm64'; readonly digest: Digest; readonly extra?: { readonly digest: Digest; readonly program: string } };
   /** Only in a cell of the profile `portable`: the host's file system and perhaps its network. `privateFolder` is an empty folder in the place of one of the host. */
-  readonly hostView?: { readonly network: 'host' | 'own'; readonly hidden: readonly string[]; readonly privateFolder?: string };
+  readonly hostView?: { readonly network: 'host' | 'own'; readonly umask: number; readonly hidden: readonly string[]; readonly privateFolder?: string };
   readonly time: { readonly ttlMs: number; readonly timeoutMs?: number; readonly graceMs: number };
   readonly output: { readonly keptBytesMax: number };
   readonly secrets: { readonly delivery: SecretDeliveryMode; readonly refs: readonly string[] };

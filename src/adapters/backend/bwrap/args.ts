@@ -156,7 +156,7 @@ export function cellLaunch(plan: CellPlan, view: SystemView, extra: { seccomp: U
     record(KIND.memfd, FD.args, `${args.join('\0')}\0`),
     record(KIND.keep, FD.control),
     record(KIND.keep, FD.status),
-    ...[plan.programs.bwrap, '--args', String(FD.args), '--', hostView === undefined ? '/run/cellos/bin/init' : plan.programs.helper, 'init', String(FD.control)].map((arg) => record(KIND.exec, arg)),
+    ...[plan.programs.bwrap, '--args', String(FD.args), '--', ...(hostView === undefined ? ['/run/cellos/bin/init', 'init', String(FD.control)] : [plan.programs.helper, 'init', String(FD.control), String(hostView.umask)])].map((arg) => record(KIND.exec, arg)),
     record(KIND.end),
   ];
   return { plan: concatBytes(records), bwrapArgs: args };
