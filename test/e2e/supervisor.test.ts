@@ -123,6 +123,15 @@ describe('the profile hardened', () => {
     writeFileSync(`${folder}/ceil.json`, '{}');
     expect(await supervisor(folder, { ...env, NATS_URL: broker.url })).toMatchObject({ code: 1, stderr: expect.stringContaining('[ceiling-invalid]') });
   });
+
+  it('takes no file of role keys that names a role twice', async () => {
+    const { folder, env } = hardenedCase(['/bin/true']);
+    const path = `${folder}/${env['CELLOS_AUTHORITY_KEYS_PATH']}`;
+    const keys = readFileSync(path, 'utf8').trim();
+    const [role = ''] = Object.keys(JSON.parse(keys) as object);
+    writeFileSync(path, `{${JSON.stringify(role)}:"AAAA",${keys.slice(1)}`);
+    expect(await supervisor(folder, env)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/given twice \[authority-keys\]/) });
+  });
 });
 
 describe('the profile airgapped', () => {

@@ -36,7 +36,7 @@ function roleKeys(path: string | undefined): Map<string, string> {
   const refuse = (why: string, cause?: unknown): CellError => startRefused('authority-keys', `The file of CELLOS_AUTHORITY_KEYS_PATH cannot be used: ${why}`, { ...(cause === undefined ? {} : { cause }) });
   let value: JsonValue;
   try {
-    value = parseJson(trustFiles.read(path), { duplicates: 'last' });
+    value = parseJson(trustFiles.read(path));
   } catch (error) {
     if (!isCellError(error)) throw error;
     throw refuse(error.message, error);

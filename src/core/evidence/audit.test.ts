@@ -81,7 +81,7 @@ function decisionOf(rules: object, specHash = 'sha256:5'): JsonObject {
   return decisionData(decidePolicy({ pack, caller: 'ci' }, POLICY_INPUT, specHash));
 }
 
-describe('auditBundle() decides policy again [U8]', () => {
+describe('auditBundle() decides policy again [U9]', () => {
   it('complete when the record says what its own pack and inputs give', async () => {
     expect(await verdict(bundle({ decision: decisionOf({ maxLifetimeTtlSeconds: 600 }) }))).toMatchObject({ verdict: 'complete', count: 4 });
   });
