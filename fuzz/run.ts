@@ -1,7 +1,8 @@
 /**
  * `npm run fuzz -- [TARGET …] [--seconds N] [--seed S] [--keep]`: runs the targets of fuzz/targets for a bounded time.
  *
- * A target is a module with `default (bytes) => void`, which may throw CellError and nothing else, and may export `seeds`. Inputs in
+ * A target is a module with `default (bytes) => void`, which may throw CellError and nothing else. It may export `seeds` and, where it reads its
+ * input more than once, `once`: the same reading as a program does it. Inputs in
  * fuzz/corpus/TARGET are tried first; `--keep` adds those that reached something new. An input that broke a target is written to
  * build/fuzz/TARGET-SEED, and `npm run fuzz -- TARGET --input FILE` runs it again.
  */
@@ -21,6 +22,7 @@ export function fuzzTargets(): string[] {
 
 interface TargetModule {
   readonly default: FuzzTarget;
+  readonly once?: (input: Uint8Array) => unknown;
   /** Texts are tried as UTF-8. */
   readonly seeds?: readonly (Uint8Array | string)[];
 }
@@ -58,15 +60,22 @@ export async function runFuzz(options: { target: string; seconds: number; seed: 
   return { summary, crash: `${error instanceof Error ? error.stack : String(error)}\n     input kept in ${repro}` };
 }
 
-/** @returns what broke; undefined when the input was read, or refused as it should be */
-export async function runOnce(target: string, input: Uint8Array): Promise<unknown> {
-  const { default: run } = await loadTarget(target);
+/** What broke, if anything: an input is read, or refused as it should be. With the seconds of the processor that reading it once took. */
+export async function runOnce(target: string, input: Uint8Array): Promise<{ broke?: unknown; seconds: number }> {
+  const { default: run, once = run } = await loadTarget(target);
+  const from = process.cpuUsage();
+  const tried: { broke?: unknown } = attempt(once, input);
+  const { user, system } = process.cpuUsage(from);
+  return { ...tried, ...(once === run || 'broke' in tried ? {} : attempt(run, input)), seconds: (user + system) / 1e6 };
+}
+
+function attempt(run: (input: Uint8Array) => unknown, input: Uint8Array): { broke?: unknown } {
   try {
     run(input);
   } catch (error) {
-    return isExpected(error) ? undefined : error;
+    if (!isExpected(error)) return { broke: error };
   }
-  return undefined;
+  return {};
 }
 
 async function main(): Promise<void> {

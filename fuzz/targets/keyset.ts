@@ -52,6 +52,9 @@ function signable(bytes: Uint8Array): void {
   assert(content.epoch === before.head.epoch + 1 && content.previous === before.head.digest, 'nothing is shown that does not follow');
 }
 
+/** As a program reads a keyset. */
+export const once = (bytes: Uint8Array): unknown => verifyKeysetFile(bytes, [pin]);
+
 export default function fuzzKeyset(bytes: Uint8Array): void {
   refusedOrNot(() => ours(bytes));
   refusedOrNot(() => trusted(bytes));

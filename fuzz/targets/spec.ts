@@ -6,6 +6,11 @@ import { EXECUTION_CELL_DOCUMENT } from '../../src/core/spec/document-shape.ts';
 import { encodeText } from '../../src/core/spec/encode.ts';
 import { checkSpec } from '../../src/core/spec/parse.ts';
 
+/** As a program reads a document. */
+export function once(bytes: Uint8Array): void {
+  checkSpec(bytes, { mode: 'strict', yaml: readYaml });
+}
+
 export default function spec(bytes: Uint8Array): void {
   const strict = checkSpec(bytes, { mode: 'strict', yaml: readYaml });
   const compatible = checkSpec(bytes, { mode: 'compatible', yaml: readYaml });
