@@ -1,6 +1,6 @@
 /** `cellos`: cells for programs. `cellos/core` has the pure parts, `cellos/ports` the contracts, `cellos/testing` the fakes and contract suites. */
 export { CellError, type ErrorCode, isCellError } from './base/errors.ts';
-export type { AuditReport, Verdict } from './core/evidence/audit.ts';
+export type { AuditReport, Verdict } from './core/evidence/audit-report.ts';
 export type { CellPlan, PlanItem } from './core/plan/plan.ts';
 export type { CellFacts, CellFileEntry, CellUsage, TeardownLine } from './ports/cell-backend.ts';
 export type { ExportedArtifact } from './runtime/supervisor/export-artifacts.ts';

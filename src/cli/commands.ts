@@ -56,11 +56,11 @@ const PLAN: CommandInfo = {
 const VERIFY: CommandInfo = {
   name: 'verify',
   usage: '[options] PATH|RUN',
-  about: 'Audits an evidence bundle, offline.\nPATH is a bundle folder, a .tar of one, or JSON Lines of signed events; RUN is a run of this host. The verdict is one of a closed list, and the first bad record is named.',
+  about: 'Audits an evidence bundle, offline.\nPATH is a bundle folder, a .tar of one, JSON Lines of signed events, or an audit chain of cellos-supervisor; RUN is a run of this host. The verdict is one of a closed list, and the first bad record is named.',
   operand: 'run',
   options: [
     TRUST,
-    { name: 'keys', value: 'FILE', multiple: true, about: 'for JSON Lines of bare events: the keys that may have signed them, as cellos keys export --format verify-keys writes it' },
+    { name: 'keys', value: 'FILE', multiple: true, about: 'for JSON Lines of bare events and audit chains: the keys that may have signed them, as cellos keys export --format verify-keys writes it' },
     { name: 'hmac-keys', value: 'FILE', multiple: true, about: 'shared keys of bare events: what they signed is counted as internal, and is never proof (untrusted-key)' },
     { name: 'at', value: 'TIME', about: 'judge the keys as of TIME (RFC 3339, or now): a keyset that has run out by then is stale-trust' },
     { name: 'min-epoch', value: 'N', about: 'keysets before epoch N are stale-trust' },

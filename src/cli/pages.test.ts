@@ -137,7 +137,7 @@ describe('what the pages say', () => {
   });
 
   it('verify: verdict first, then the finding, the record and the count', () => {
-    expect(verifyLines(BAD, page(80))).toEqual(['tampered: it is not what was recorded', '  Record 3 (line 4): the record does not follow the one before it', '  First bad record: number 3, line 4 of records.jsonl', `  Run       ${RUN}`, '  Records   3 records before the first bad one']);
+    expect(verifyLines(BAD, page(80))).toEqual(['tampered: it is not what was recorded', '  Record 3 (line 4): the record does not follow the one before it', '  First bad record: number 3, line 4', `  Run       ${RUN}`, '  Records   3 records before the first bad one']);
     expect(verifyLines(COMPLETE, page(80)).at(-1)).toBe('  Root key  ed25519:1c2975fbdf9d8e22, trusted by this host');
   });
 

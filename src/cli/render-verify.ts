@@ -23,7 +23,7 @@ export function verifyLines({ report, root, epoch }: Audited, options: { width: 
   const lines = [verdictText(report.verdict, style)];
   for (const finding of report.findings) lines.push(...wrap(visible(finding), width, '  '));
   const bad = report.firstBadRecord;
-  if (bad !== undefined) lines.push(`  First bad record: number ${bad.seq}, line ${bad.line} of records.jsonl`);
+  if (bad !== undefined) lines.push(`  First bad record: number ${bad.seq}, line ${bad.line}`);
   if (report.runId !== undefined) lines.push(`  Run       ${visible(report.runId)}${report.outcome === undefined ? '' : `, outcome ${visible(report.outcome)}`}`);
   lines.push(`  Records   ${plural(report.count, 'record')} ${bad === undefined ? 'verified' : 'before the first bad one'}`);
   if (root !== undefined) lines.push(`  Root key  ${visible(root.kid)}, trusted by ${visible(root.from)}${epoch === undefined || epoch === 1 ? '' : `, keysets to epoch ${epoch}`}`);

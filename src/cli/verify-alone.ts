@@ -19,7 +19,7 @@ import { auditPath, reportText, timeOption } from './verify-report.ts';
 const HELP = `Usage: cellos-verify --trust FILE [--trust FILE…] [--at TIME|now] [--min-epoch N] [--json] PATH
        cellos-verify --keys FILE [--hmac-keys FILE] [--json] FILE.jsonl
 
-Audits the evidence of a CellOS run offline: a bundle folder, a .tar of one, or JSON Lines of signed events.
+Audits the evidence of a CellOS run offline: a bundle folder, a .tar of one, JSON Lines of signed events, or an audit chain.
 FILE of --trust is what cellos keys export writes: the root keys to trust, how many of them have to sign, and the keysets so
 far, with what was revoked; or a JSON object of key id and base64url Ed25519 public key, which names roots alone. Get it from
 whoever runs the host, on another way than the bundle: a bundle proves nothing about who made it to someone who trusts no key.

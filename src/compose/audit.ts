@@ -7,7 +7,10 @@ import { CellError, ignore, isCellError, messageOf } from '../base/errors.ts';
 import { isJsonArray } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
 import { LIMITS } from '../base/limits.ts';
-import { type AuditReport, type AuditTrust, auditBundle, auditEnvelopes, type BundleSource } from '../core/evidence/audit.ts';
+import { type AuditTrust, auditBundle, type BundleSource } from '../core/evidence/audit.ts';
+import { auditEnvelopes } from '../core/evidence/audit-envelopes.ts';
+import type { AuditReport } from '../core/evidence/audit-report.ts';
+import { auditTrail } from '../core/evidence/audit-trail.ts';
 import { BUNDLE } from '../core/evidence/bundle.ts';
 import type { EnvelopeKeys } from '../core/signing/envelope.ts';
 import { refuseTrust } from '../core/signing/keyset.ts';
@@ -106,7 +109,10 @@ export async function auditAt(path: string, trust: Trust, options: AuditOptions 
   const { bare, ...freshness } = options;
   const found = bundleAt(path);
   if (found.kind === 'bundle' && bare !== undefined) throw new CellError('usage.invalid', 'Cannot use --keys or --hmac-keys here: they are for JSON Lines of bare events, and a bundle brings its own keys, under the root that --trust names');
-  if (found.kind === 'jsonl') return { report: await auditEnvelopes(found.chunks, bare ?? { ed25519: bareSigners(trust.pins) }) };
+  if (found.kind !== 'bundle') {
+    const keys = bare ?? { ed25519: bareSigners(trust.pins) };
+    return { report: found.kind === 'trail' ? await auditTrail(found, keys) : await auditEnvelopes(found.chunks, keys) };
+  }
   const report = await auditBundle(found.source, { roots: new Map(), pins: trust.pins, ...freshness });
   const keyset = await keysetOf(found.source, trust.pins);
   if (keyset === undefined) return { report };

@@ -16,7 +16,10 @@ export { type EventName, EVENTS, type EventTypeInfo } from './events/catalogue.t
 export type { CloudEvent, EvidenceTier, SignedEventEnvelope } from './events/envelope.ts';
 export { canonicalEventText, parseCloudEvent } from './events/envelope-codec.ts';
 export { parseRedaction, redactData } from './events/redact.ts';
-export { type AuditReport, auditBundle, auditEnvelopes, type BundleSource, type Verdict, VERDICT_EXIT } from './evidence/audit.ts';
+export { type AuditTrust, auditBundle, type BundleSource } from './evidence/audit.ts';
+export { auditEnvelopes } from './evidence/audit-envelopes.ts';
+export { type AuditReport, type Verdict, VERDICT_EXIT } from './evidence/audit-report.ts';
+export { auditTrail, type TrailSource } from './evidence/audit-trail.ts';
 export { decideEnding, type EndingInput, type EndingState, type EndingStep, type StopReason } from './lifecycle/ending.ts';
 export { NO_ASKS, type RunAsks } from './plan/asks.ts';
 export type { CellPlan, HostFacts, PlanItem, PlanStatus } from './plan/plan.ts';

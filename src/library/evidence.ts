@@ -9,7 +9,7 @@ import type { OpenRun, StateFolder } from '../compose/local.ts';
 import { EVENTS } from '../core/events/catalogue.ts';
 import type { CloudEvent, EvidenceTier } from '../core/events/envelope.ts';
 import { parseCloudEvent } from '../core/events/envelope-codec.ts';
-import type { AuditReport } from '../core/evidence/audit.ts';
+import type { AuditReport } from '../core/evidence/audit-report.ts';
 import { BUNDLE } from '../core/evidence/bundle.ts';
 
 /** One recorded event, with its place in the chain and who saw it. */

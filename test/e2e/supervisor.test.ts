@@ -146,7 +146,11 @@ describe('the profile airgapped', () => {
       expect(readFileSync(`${folder}/spool/audit-trail.jsonl`, 'utf8').trim().split('\n')).toHaveLength(rows);
     }
     const trail = readFileSync(`${folder}/spool/audit-trail.jsonl`, 'utf8');
+    const verify = (path: string) => JSON.parse(spawnSync('bin/cellos', ['verify', '--json', '--keys', `${folder}/keys.json`, path], { env: { PATH: process.env['PATH'], ...STATE }, encoding: 'utf8' }).stdout) as object;
+    writeFileSync(`${folder}/keys.json`, JSON.stringify({ 'kid-1': toBase64Url(ed25519SigningKey(SEED).publicKey) }));
+    for (const path of [`${folder}/spool`, `${folder}/spool/audit-trail.jsonl`]) expect(verify(path)).toMatchObject({ verdict: 'complete', count: 18 });
     writeFileSync(`${folder}/spool/audit-trail.jsonl`, trail.replace('cell-e2e', 'cell-e3e'));
+    expect(verify(`${folder}/spool`)).toMatchObject({ verdict: 'tampered', firstBadRecord: { seq: 0, line: 1 } });
     expect(await supervisor(folder, env)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('[spool-broken]') });
 
     // Who can write the folder can make a chain that fits, with its head: the seal is what does not.

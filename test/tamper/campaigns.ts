@@ -7,7 +7,8 @@
 import type { Bytes } from '../../src/base/bytes.ts';
 import { digestOf } from '../../src/base/crypto.ts';
 import { isCellError } from '../../src/base/errors.ts';
-import { auditBundle, type AuditReport, type AuditTrust, judgeRecords } from '../../src/core/evidence/audit.ts';
+import { auditBundle, type AuditTrust, judgeRecords } from '../../src/core/evidence/audit.ts';
+import type { AuditReport } from '../../src/core/evidence/audit-report.ts';
 import { RecordAuditor } from '../../src/core/evidence/audit-records.ts';
 import { BUNDLE, verifyAttestation } from '../../src/core/evidence/bundle.ts';
 import { indexTar } from '../../src/core/evidence/tar.ts';

@@ -1,9 +1,10 @@
 /** A bundle as a folder, or as a ustar archive of one. Reads plain files only: a link in a bundle is refused, not followed. */
-import { closeSync, constants, createReadStream, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, createReadStream, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { Bytes } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { BundleSource } from '../../core/evidence/audit.ts';
+import { TRAIL_BEGINNING, type TrailSource } from '../../core/evidence/audit-trail.ts';
 import { BUNDLE } from '../../core/evidence/bundle.ts';
 import { indexTar, type TarEntry } from '../../core/evidence/tar.ts';
 
@@ -71,21 +72,45 @@ export function tarBundle(file: string): BundleSource {
   };
 }
 
+export type Evidence =
+  | { readonly kind: 'bundle'; readonly source: BundleSource }
+  | { readonly kind: 'jsonl'; readonly chunks: AsyncIterable<Bytes> }
+  | ({ readonly kind: 'trail' } & TrailSource);
+
 /** What a path given to `verify` is. A link given there is followed: it is the caller's own. @throws CellError `run.unknown` */
-export function bundleAt(path: string): { kind: 'bundle'; source: BundleSource } | { kind: 'jsonl'; chunks: AsyncIterable<Bytes> } {
+export function bundleAt(path: string): Evidence {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new CellError('run.unknown', `Cannot find ${path}`, { facts: { path } });
-  if (stat.isDirectory()) return { kind: 'bundle', source: folderBundle(path) };
-  return isArchive(path) ? { kind: 'bundle', source: tarBundle(path) } : { kind: 'jsonl', chunks: createReadStream(path) as AsyncIterable<Buffer> };
+  if (stat.isDirectory()) return existsSync(`${path}/${TRAIL}.jsonl`) && !existsSync(`${path}/${BUNDLE.records}`) ? trailAt(`${path}/${TRAIL}.jsonl`) : { kind: 'bundle', source: folderBundle(path) };
+  const beginning = beginningOf(path, 512);
+  // By name, or by the magic of its first header: a renamed archive is still one.
+  if (path.endsWith('.tar') || beginning.slice(257, 262) === 'ustar') return { kind: 'bundle', source: tarBundle(path) };
+  if (beginning.startsWith(TRAIL_BEGINNING)) return trailAt(path);
+  return { kind: 'jsonl', chunks: createReadStream(path) as AsyncIterable<Buffer> };
 }
 
-/** By name, or by the magic of its first header: a renamed archive is still one. */
-function isArchive(path: string): boolean {
-  if (path.endsWith('.tar')) return true;
+const TRAIL = 'audit-trail';
+
+function trailAt(path: string): Evidence {
+  const beside = (name: string): Bytes | undefined => {
+    const file = `${path.replace(/\.jsonl$/, '')}.${name}`;
+    return existsSync(file) ? readSmall(file) : undefined;
+  };
+  return { kind: 'trail', rows: createReadStream(path) as AsyncIterable<Buffer>, head: beside('head'), seal: beside('sig') };
+}
+
+function readSmall(file: string): Bytes {
+  const { size } = statSync(file);
+  if (size > LIMITS.recordSizeBytesMax) throw new CellError('evidence.invalid', `Cannot read ${file}: it is larger than ${LIMITS.recordSizeBytesMax} bytes`);
+  return readFileSync(file);
+}
+
+/** In Latin-1: one character a byte. */
+function beginningOf(path: string, size: number): string {
   const fd = openSync(path, 'r');
   try {
-    const magic = Buffer.alloc(5);
-    return readSync(fd, magic, 0, 5, 257) === 5 && magic.toString('latin1') === 'ustar';
+    const bytes = Buffer.alloc(size);
+    return bytes.toString('latin1', 0, readSync(fd, bytes, 0, size, 0));
   } finally {
     closeSync(fd);
   }

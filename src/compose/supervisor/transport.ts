@@ -48,7 +48,7 @@ async function connect(config: SupervisorConfig, subject: string, warnings: Conf
     if (!isCellError(error)) throw error;
     const url = redactUrlCredentials(natsUrl);
     if (config.require.jetstream) throw startRefused('jetstream-required', `JetStream is required, and cannot be used at ${url}: ${error.message}. ${config.profile === 'hardened' ? 'The profile hardened requires it' : 'Unset CELL_OS_REQUIRE_JETSTREAM to go on without'}`, { code: error.code, cause: error });
-    warnings.push({ variable: 'NATS_URL', value: url, reason: `${error.message}; the events go to the mirror alone` });
+    warnings.push({ variable: 'NATS_URL', value: url, reason: `${error.message}; ${config.profile === 'airgapped' ? 'the chain is not forwarded' : 'the events go to the mirror alone'}` });
     return undefined;
   }
 }

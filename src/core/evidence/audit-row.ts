@@ -57,17 +57,32 @@ export function parseAuditRow(line: string): AuditRow {
   return { schema, seq, at, event, body, prevHash, rowHash };
 }
 
-export type AuditChainCheck = { readonly ok: true; readonly count: number; readonly head: string } | { readonly ok: false; readonly row: number; readonly why: 'schema' | 'seq' | 'prev-hash' | 'row-hash' };
+export type RowFault = 'schema' | 'seq' | 'prev-hash' | 'row-hash';
+export type AuditChainCheck = { readonly ok: true; readonly count: number; readonly head: string } | { readonly ok: false; readonly row: number; readonly why: RowFault };
+
+/** Checks rows one after the other, without keeping them. */
+export class AuditRowChain {
+  count = 0;
+  head = AUDIT_GENESIS;
+
+  /** @returns why the row does not follow; it is not taken then */
+  add(row: AuditRow): RowFault | undefined {
+    if (row.schema !== AUDIT_SCHEMA) return 'schema';
+    if (BigInt(row.seq) !== BigInt(this.count)) return 'seq';
+    if (row.prevHash !== this.head) return 'prev-hash';
+    if (auditRowHash(row) !== row.rowHash) return 'row-hash';
+    this.head = row.rowHash;
+    this.count += 1;
+    return undefined;
+  }
+}
 
 /** The first row that breaks the chain decides. The head file is the caller's to compare. */
 export function checkAuditChain(rows: Iterable<AuditRow>): AuditChainCheck {
-  let count = 0;
-  let head = AUDIT_GENESIS;
+  const chain = new AuditRowChain();
   for (const row of rows) {
-    const broken = row.schema !== AUDIT_SCHEMA ? 'schema' : BigInt(row.seq) !== BigInt(count) ? 'seq' : row.prevHash !== head ? 'prev-hash' : auditRowHash(row) !== row.rowHash ? 'row-hash' : undefined;
-    if (broken !== undefined) return { ok: false, row: count, why: broken };
-    head = row.rowHash;
-    count += 1;
+    const why = chain.add(row);
+    if (why !== undefined) return { ok: false, row: chain.count, why };
   }
-  return { ok: true, count, head };
+  return { ok: true, count: chain.count, head: chain.head };
 }

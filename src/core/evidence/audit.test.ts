@@ -11,7 +11,9 @@ import { parsePolicyPack } from '../policy/read-policy.ts';
 import { type EnvelopeKeys, envelopeText, signEvent, signEventHmac } from '../signing/envelope.ts';
 import type { KeyBound, KeyState } from '../signing/key-validity.ts';
 import type { TrustPin } from '../signing/keyset-chain.ts';
-import { auditBundle, auditEnvelopes, type AuditTrust, VERDICT_EXIT } from './audit.ts';
+import { auditBundle, type AuditTrust } from './audit.ts';
+import { auditEnvelopes } from './audit-envelopes.ts';
+import { VERDICT_EXIT } from './audit-report.ts';
 import { BUNDLE, makeAttestation } from './bundle.ts';
 import { ChainWriter } from './chain.ts';
 

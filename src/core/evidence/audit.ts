@@ -16,47 +16,19 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';
 import { digestOf, sha256Stream } from '../../base/crypto.ts';
-import { CellError, type ErrorCode, isCellError, messageOf } from '../../base/errors.ts';
+import { CellError, isCellError, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
-import { isJsonObject } from '../../base/json.ts';
-import { parseJson } from '../../base/json-parse.ts';
-import { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
 import { isUtcTime } from '../signing/keyset.ts';
 import { type TrustPin, verifyKeysetFile } from '../signing/keyset-chain.ts';
 import { KeyTrust } from '../signing/key-trust.ts';
-import { type BadRecord, RecordAuditor } from './audit-records.ts';
+import { RecordAuditor } from './audit-records.ts';
+import { type AuditReport, isDefect, linesOf, report, type ReportParts, type Verdict } from './audit-report.ts';
 import { BUNDLE, verifyAttestation } from './bundle.ts';
-
-export const VERDICT_EXIT = {
-  complete: 0,
-  'complete-with-declared-gaps': 0,
-  'incomplete-tail': 10,
-  tampered: 11,
-  'untrusted-key': 12,
-  'stale-trust': 13,
-  unsupported: 14,
-  'authentic-unordered': 15,
-} as const;
-export type Verdict = keyof typeof VERDICT_EXIT;
 
 /** Where the files of a bundle come from: a folder, a tar, memory. */
 export interface BundleSource {
   list(): Promise<readonly string[]>;
   open(path: string): AsyncIterable<Bytes>;
-}
-
-export interface AuditReport {
-  readonly verdict: Verdict;
-  readonly exitCode: number;
-  readonly runId?: string;
-  readonly count: number;
-  readonly head?: string;
-  readonly outcome?: string;
-  readonly firstBadRecord?: BadRecord;
-  /** Bare events whose HMAC fits: whoever can check it can have made it, so it proves nothing to others. */
-  readonly internal?: number;
-  /** What was found wrong, or stands in the way; empty for `complete`. */
-  readonly findings: readonly string[];
 }
 
 /** What the auditor relies on. Nothing of it is read from the bundle. */
@@ -71,12 +43,6 @@ export interface AuditTrust {
   readonly at?: string;
 }
 
-type ReportParts = Partial<{ -readonly [K in keyof AuditReport]: AuditReport[K] }>;
-
-function report(verdict: Verdict, findings: readonly string[], parts: ReportParts = {}): AuditReport {
-  return { count: 0, ...parts, verdict, exitCode: VERDICT_EXIT[verdict], findings };
-}
-
 async function readAll(source: BundleSource, path: string): Promise<Bytes> {
   const parts: Bytes[] = [];
   let size = 0;
@@ -86,22 +52,6 @@ async function readAll(source: BundleSource, path: string): Promise<Bytes> {
     parts.push(chunk);
   }
   return concatBytes(parts);
-}
-
-/** Yields lines without their newline; bounded memory. `complete` is false for what stands after the last newline. */
-export async function* linesOf(chunks: AsyncIterable<Bytes>): AsyncGenerator<{ line: Bytes; complete: boolean }> {
-  let rest: Bytes = new Uint8Array(0);
-  for await (const chunk of chunks) {
-    let from = 0;
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
-      yield { line: rest.byteLength === 0 ? chunk.subarray(from, at) : concatBytes([rest, chunk.subarray(from, at)]), complete: true };
-      rest = new Uint8Array(0);
-      from = at + 1;
-    }
-    rest = concatBytes([rest, chunk.subarray(from)]);
-    if (rest.byteLength > LIMITS.recordSizeBytesMax) throw new CellError('evidence.invalid', `Cannot read the records: a line is longer than ${LIMITS.recordSizeBytesMax} bytes`);
-  }
-  if (rest.byteLength > 0) yield { line: rest, complete: false };
 }
 
 interface RecordsRead {
@@ -154,13 +104,6 @@ async function checkFiles(source: BundleSource, listed: ReadonlyMap<string, stri
     if (path.startsWith(BUNDLE.artifacts) && path !== `${BUNDLE.artifacts}${digest.slice('sha256:'.length)}`) findings.push(`${path} does not have the name of its digest`);
   }
   return findings;
-}
-
-/** What a bundle may do wrong. Anything else thrown is ours: a bug, or a disk that cannot be read. */
-const DEFECTS: ReadonlySet<ErrorCode> = new Set(['evidence.invalid', 'json.invalid', 'json.number', 'signature.invalid', 'event.invalid', 'crypto.key']);
-
-function isDefect(error: unknown): boolean {
-  return isCellError(error) && DEFECTS.has(error.code);
 }
 
 /** Audits a bundle; every defect of it is a finding. @throws only what the source throws when it cannot read */
@@ -269,41 +212,4 @@ async function judgeFiles(source: BundleSource, seen: { present: readonly string
   if (withheld.length > 0) findings.push(`${withheld.length} events are withheld: record ${withheld.slice(0, 16).join(', ')}${withheld.length > 16 ? ' …' : ''}`);
   if (seal.gaps > 0) findings.push(`${seal.gaps} gaps are declared`);
   return report(findings.length > 0 ? 'complete-with-declared-gaps' : 'complete', findings, parts);
-}
-
-/** @returns whether the line carries an HMAC. @throws CellError for one that does not verify */
-function checkBare(line: Bytes, keys: EnvelopeKeys): boolean {
-  const value = parseJson(line);
-  const wrapped = isJsonObject(value) && isJsonObject(value['data']) && value['event'] === undefined ? value['data'] : value;
-  const envelope = parseEnvelope(wrapped);
-  const hmac = envelope.algorithm === 'hmac-sha256';
-  // A key id has one algorithm: a sender never chooses how it is checked.
-  if (hmac && keys.ed25519.has(envelope.signerKid)) throw new CellError('signature.invalid', `Cannot accept a signed event: "${envelope.signerKid}" is an Ed25519 key, and the event carries an HMAC`, { facts: { reason: 'bad-signature' } });
-  verifyEnvelope(envelope, keys);
-  return hmac;
-}
-
-/**
- * JSON Lines of bare signed envelopes, or of the reference's wrapper events: authentic one by one, their order and number unproved. An HMAC
- * that fits is counted as internal, and never as proof: with one among them the verdict is `untrusted-key`.
- */
-export async function auditEnvelopes(chunks: AsyncIterable<Bytes>, keys: EnvelopeKeys): Promise<AuditReport> {
-  let count = 0;
-  let internal = 0;
-  let number = 0;
-  for await (const { line } of linesOf(chunks)) {
-    number += 1;
-    if (line.byteLength === 0) continue;
-    try {
-      if (checkBare(line, keys)) internal += 1;
-      count += 1;
-    } catch (error) {
-      if (!isDefect(error)) throw error;
-      const untrusted = isCellError(error) && error.facts['reason'] === 'unknown-kid';
-      const bad = { seq: count, line: number, reason: messageOf(error) };
-      return report(untrusted ? 'untrusted-key' : 'tampered', [`Line ${bad.line}: ${bad.reason}`], { count, firstBadRecord: bad });
-    }
-  }
-  if (internal > 0) return report('untrusted-key', [`${internal} of ${count} events carry an HMAC that fits: internal only, as whoever can check it can have made it`], { count, internal });
-  return report('authentic-unordered', [`${count} events are authentic; nothing proves their order, or that none is missing`], { count });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isCellError } from '../../base/errors.ts';
-import { linesOf } from '../../core/evidence/audit.ts';
+import { linesOf } from '../../core/evidence/audit-report.ts';
 import { BUNDLE } from '../../core/evidence/bundle.ts';
 import { FakeBackend, FakeClock, type FakeProgram, fakeBroker, fakeDocument, fakeHost, fakePlan, fakeRandom, fakeSigner, MemoryBundle, settled } from '../../testing/index.ts';
 import { RunRecorder } from '../emitter/run-recorder.ts';
