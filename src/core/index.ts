@@ -16,6 +16,13 @@ export { type EventName, EVENTS, type EventTypeInfo } from './events/catalogue.t
 export type { CloudEvent, EvidenceTier, SignedEventEnvelope } from './events/envelope.ts';
 export { canonicalEventText, parseCloudEvent } from './events/envelope-codec.ts';
 export { parseRedaction, redactData } from './events/redact.ts';
+export { type Checkpoint, checkpointText, type Cosignature, hostLogOrigin, parseCheckpoint, signCheckpoint, type TreeHead } from './evidence/checkpoint.ts';
+export { type LogPolicy, parseLogPolicy, verifyCheckpoint } from './evidence/log-policy.ts';
+export { consistencyProof, emptyRoot, inclusionProof, leafHash, MerkleFrontier, nodeHash } from './evidence/merkle.ts';
+export { type ConsistencyClaim, type InclusionClaim, verifyConsistency, verifyInclusion } from './evidence/merkle-proofs.ts';
+export { type NoteKey, noteKeyId, parseVerifierKey, verifierKeyText } from './evidence/note-key.ts';
+export { type NoteSignature, type NoteSigner, type NoteVerifiers, openNote, type SignedNote, signNote } from './evidence/signed-note.ts';
+export { matchingSubjects, parseStatement, type Statement, verifyStatement } from './evidence/statement.ts';
 export { type AuditReport, auditBundle, auditEnvelopes, type BundleSource, type Verdict, VERDICT_EXIT } from './evidence/audit.ts';
 export { decideEnding, type EndingInput, type EndingState, type EndingStep, type StopReason } from './lifecycle/ending.ts';
 export { NO_ASKS, type RunAsks } from './plan/asks.ts';
@@ -26,6 +33,7 @@ export { decidePolicy, type PolicyDecision, type PolicyGate, redecide } from './
 export { delegateTo, parsePrincipal } from './policy/principal.ts';
 export { parsePrincipalUri, principalUri } from './policy/principal-uri.ts';
 export { type LoadedPack, parseAuthorizationPolicy, parsePolicyPack } from './policy/read-policy.ts';
+export { type DsseKey, type DsseVerifiers, type VerifiedDsse, verifyDsse } from './signing/dsse.ts';
 export { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from './signing/envelope.ts';
 export type { Keyset, KeysetKey, RootPin } from './signing/keyset.ts';
 export { advanceHistory, type KeysetHistory, type TrustPin, verifyHistory, verifyKeysetFile } from './signing/keyset-chain.ts';
