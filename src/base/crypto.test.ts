@@ -55,6 +55,15 @@ describe('verifyEd25519()', () => {
     expect(verifyEd25519({ publicKey: key.publicKey, message, signature })).toBe(true);
   });
 
+  it('answers false for what is not bytes, or not as many', () => {
+    const key = ed25519SigningKey(new Uint8Array(32).fill(1));
+    const message = utf8('m');
+    const good = { publicKey: key.publicKey, message, signature: key.sign(message) };
+    const bad: object[] = [{ publicKey: undefined }, { publicKey: null }, { publicKey: toHex(key.publicKey) }, { publicKey: new Uint8Array(0) }, { publicKey: new Uint8Array(33) }, { message: 'm' }, { message: undefined }, { signature: [...good.signature] }, { signature: new Uint8Array(0) }, { signature: good.signature.subarray(1) }, { signature: Uint8Array.of(...good.signature, 0) }];
+    expect(verifyEd25519(good)).toBe(true);
+    for (const change of bad) expect(verifyEd25519({ ...good, ...change } as never)).toBe(false);
+  });
+
   it('accepts what was signed and nothing one bit away from it', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.uint8Array({ minLength: 1, maxLength: 80 }), fc.nat(), (seed, message, at) => {

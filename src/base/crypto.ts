@@ -114,6 +114,7 @@ function importPublic(publicKey: Bytes): KeyObject {
 /** Strict verification [C1]. @returns false on any malformed input, never throws. */
 export function verifyEd25519(input: { publicKey: Bytes; message: Bytes; signature: Bytes }): boolean {
   const { publicKey, message, signature } = input;
+  for (const bytes of [publicKey, message, signature]) if (!(bytes instanceof Uint8Array)) return false;
   if (publicKey.byteLength !== 32 || signature.byteLength !== 64) return false;
   for (const point of [publicKey, signature.subarray(0, 32)]) if (isSmallOrderPoint(point) || !isCanonicalPoint(point)) return false;
   try {

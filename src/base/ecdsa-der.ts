@@ -41,8 +41,11 @@ export function encodeDerSignature(rs: Bytes): Bytes {
   return Uint8Array.from([0x30, content.length, ...content]);
 }
 
-/** @returns r ‖ s, 64 bytes; undefined unless it is the one form [Z1] with 0 < r < n and 0 < s <= n/2 */
-export function decodeDerSignature(der: Bytes): Bytes | undefined {
+/**
+ * @param options.lowS false: take s above n/2 too, as signers elsewhere write it; default true
+ * @returns r ‖ s, 64 bytes; undefined unless it is the one form [Z1] with 0 < r < n and 0 < s <= n/2, or s < n
+ */
+export function decodeDerSignature(der: Bytes, options: { readonly lowS?: boolean } = {}): Bytes | undefined {
   if (der.byteLength < 8 || der.byteLength > 72 || der[0] !== 0x30 || der[1] !== der.byteLength - 2) return undefined;
   const rs = new Uint8Array(64);
   let at = 2;
@@ -59,5 +62,5 @@ export function decodeDerSignature(der: Bytes): Bytes | undefined {
   }
   if (at !== der.byteLength) return undefined;
   const [r, s] = [bigOf(rs.subarray(0, 32)), bigOf(rs.subarray(32))];
-  return r > 0n && r < N && s > 0n && s <= N / 2n ? rs : undefined;
+  return r > 0n && r < N && s > 0n && s <= (options.lowS === false ? N - 1n : N / 2n) ? rs : undefined;
 }

@@ -28,6 +28,12 @@ export const LIMITS = {
   specIssueCountMax: 200,
   /** Members of one list of a document that strict mode takes. */
   specListLengthMax: 4096,
+  /** Largest signed note, bytes. */
+  noteSizeBytesMax: 1024 * 1024,
+  /** Signatures of one note: witnesses beyond a log's own keys. */
+  noteSignaturesMax: 100,
+  /** Signatures of one DSSE envelope, and keys it is held against. */
+  dsseSignaturesMax: 32,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** One event of the reference's stream, bytes (reference/07 §4). */

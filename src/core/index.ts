@@ -20,6 +20,13 @@ export { type AuditTrust, auditBundle, type BundleSource } from './evidence/audi
 export { auditEnvelopes } from './evidence/audit-envelopes.ts';
 export { type AuditReport, type Verdict, VERDICT_EXIT } from './evidence/audit-report.ts';
 export { auditTrail, type TrailSource } from './evidence/audit-trail.ts';
+export { type Checkpoint, checkpointText, type Cosignature, hostLogOrigin, parseCheckpoint, signCheckpoint, type TreeHead } from './evidence/checkpoint.ts';
+export { type LogPolicy, parseLogPolicy, verifyCheckpoint } from './evidence/log-policy.ts';
+export { consistencyProof, emptyRoot, inclusionProof, leafHash, MerkleFrontier, nodeHash } from './evidence/merkle.ts';
+export { type ConsistencyClaim, type InclusionClaim, verifyConsistency, verifyInclusion } from './evidence/merkle-proofs.ts';
+export { type NoteKey, noteKeyId, parseVerifierKey, verifierKeyText } from './evidence/note-key.ts';
+export { type NoteSignature, type NoteSigner, type NoteVerifiers, openNote, type SignedNote, signNote } from './evidence/signed-note.ts';
+export { matchingSubjects, parseStatement, type Statement, verifyStatement } from './evidence/statement.ts';
 export { decideEnding, type EndingInput, type EndingState, type EndingStep, type StopReason } from './lifecycle/ending.ts';
 export { NO_ASKS, type RunAsks } from './plan/asks.ts';
 export type { CellPlan, HostFacts, PlanItem, PlanStatus } from './plan/plan.ts';
@@ -29,6 +36,7 @@ export { decidePolicy, type PolicyDecision, type PolicyGate, redecide } from './
 export { delegateTo, parsePrincipal } from './policy/principal.ts';
 export { parsePrincipalUri, principalUri } from './policy/principal-uri.ts';
 export { type LoadedPack, parseAuthorizationPolicy, parsePolicyPack } from './policy/read-policy.ts';
+export { type DsseKey, type DsseVerifiers, type VerifiedDsse, verifyDsse } from './signing/dsse.ts';
 export { type EnvelopeKeys, parseEnvelope, verifyEnvelope } from './signing/envelope.ts';
 export type { Keyset, KeysetKey, RootPin } from './signing/keyset.ts';
 export { advanceHistory, type KeysetHistory, type TrustPin, verifyHistory, verifyKeysetFile } from './signing/keyset-chain.ts';

@@ -1,16 +1,19 @@
-/** The files of a bundle and the attestation over them: an in-toto Statement in a DSSE envelope, signed with the bundle key (P-256). */
-import { type Bytes, concatBytes, equalBytes, fromBase64, toBase64, utf8 } from '../../base/bytes.ts';
+/**
+ * The files of a bundle and the attestation over them: an in-toto Statement in a DSSE envelope, signed with the bundle key (P-256). Here an envelope has
+ * one spelling: canonical JSON, one signature, in its one form; what DSSE leaves open is shut.
+ */
+import { type Bytes, equalBytes, fromBase64, toBase64 } from '../../base/bytes.ts';
 import { jcsBytes } from '../../base/canonical-json.ts';
 import { type Digest, verifyP256 } from '../../base/crypto.ts';
 import { CellError } from '../../base/errors.ts';
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
+import { preAuthEncoding } from '../signing/dsse.ts';
+import { STATEMENT_PAYLOAD_TYPE, STATEMENT_TYPE, statementOf } from './statement.ts';
 
 export const BUNDLE = { records: 'records.jsonl', keyset: 'keyset.json', attestation: 'attestation.dsse.json', stdout: 'stdout.log', stderr: 'stderr.log', workspace: 'workspace.json', artifacts: 'artifacts/' } as const;
 
-export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 export const PREDICATE_TYPE = 'https://cellos.dev/evidence/run/v1';
-export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
 export interface BundleSigner {
   readonly kid: string;
@@ -25,16 +28,11 @@ export interface RunPredicate {
   readonly outcome: string;
 }
 
-/** DSSE pre-authentication encoding. */
-function preAuthEncoding(payload: Bytes): Bytes {
-  return concatBytes([utf8(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.byteLength} `), payload]);
-}
-
 export function makeAttestation(input: { files: ReadonlyMap<string, Digest>; predicate: RunPredicate; signer: BundleSigner }): Bytes {
   const subject = [...input.files].map(([name, digest]) => jsonObject({ name, digest: jsonObject({ sha256: digest.slice('sha256:'.length) }) }));
   const payload = jcsBytes(jsonObject({ _type: STATEMENT_TYPE, subject, predicateType: PREDICATE_TYPE, predicate: jsonObject({ ...input.predicate }) }));
-  const signature = input.signer.sign(preAuthEncoding(payload));
-  return jcsBytes(jsonObject({ payloadType: PAYLOAD_TYPE, payload: toBase64(payload), signatures: [jsonObject({ keyid: input.signer.kid, sig: toBase64(signature) })] }));
+  const signature = input.signer.sign(preAuthEncoding(STATEMENT_PAYLOAD_TYPE, payload));
+  return jcsBytes(jsonObject({ payloadType: STATEMENT_PAYLOAD_TYPE, payload: toBase64(payload), signatures: [jsonObject({ keyid: input.signer.kid, sig: toBase64(signature) })] }));
 }
 
 export interface Attestation {
@@ -67,7 +65,7 @@ function count(value: JsonValue | undefined, what: string): number {
 /** @param keys kid → SubjectPublicKeyInfo of the keys whose purpose is `bundle`. @throws CellError `evidence.invalid` | `json.invalid` */
 export function verifyAttestation(bytes: Bytes, keys: ReadonlyMap<string, Bytes>): Attestation {
   const envelope = canonical(bytes, 'envelope');
-  if (Object.keys(envelope).length !== 3 || envelope['payloadType'] !== PAYLOAD_TYPE) bad('it is not a DSSE envelope over an in-toto Statement');
+  if (Object.keys(envelope).length !== 3 || envelope['payloadType'] !== STATEMENT_PAYLOAD_TYPE) bad('it is not a DSSE envelope over an in-toto Statement');
   const payload = fromBase64(text(envelope['payload'], 'payload'));
   const signatures = envelope['signatures'];
   const signed = isJsonArray(signatures) && signatures.length === 1 ? signatures[0] : undefined;
@@ -76,18 +74,15 @@ export function verifyAttestation(bytes: Bytes, keys: ReadonlyMap<string, Bytes>
   const key = keys.get(kid);
   const signature = fromBase64(text(signed['sig'], 'sig'));
   if (key === undefined) bad('the keyset has no bundle key of that name');
-  if (signature === undefined || !verifyP256({ publicKey: key, message: preAuthEncoding(payload), signature })) bad('the signature does not fit');
-  const statement = canonical(payload, 'statement');
-  if (statement['_type'] !== STATEMENT_TYPE || statement['predicateType'] !== PREDICATE_TYPE) bad('the statement is of another type');
-  const { subject, predicate } = statement;
-  if (!isJsonArray(subject) || !isJsonObject(predicate)) bad('the statement has no subjects or no predicate');
+  if (signature === undefined || !verifyP256({ publicKey: key, message: preAuthEncoding(STATEMENT_PAYLOAD_TYPE, payload), signature })) bad('the signature does not fit');
+  const { subjects, predicateType, predicate } = statementOf(canonical(payload, 'statement'));
+  if (predicateType !== PREDICATE_TYPE) bad('the statement is of another type');
   const files = new Map<string, Digest>();
-  for (const item of subject) {
-    const digest = isJsonObject(item) ? item['digest'] : undefined;
-    if (!isJsonObject(item) || !isJsonObject(digest)) bad('a subject is malformed');
-    const name = text(item['name'], 'name');
+  for (const { name, digest } of subjects) {
+    const sha256 = digest.get('sha256');
+    if (name === undefined || sha256 === undefined) bad('a subject is malformed');
     if (files.has(name)) bad(`${name} is a subject twice`);
-    files.set(name, `sha256:${text(digest['sha256'], 'sha256')}`);
+    files.set(name, `sha256:${sha256}`);
   }
   return {
     kid,
