@@ -7,6 +7,7 @@
  */
 import { toBase64, utf8 } from '../../base/bytes.ts';
 import { sha256 } from '../../base/crypto.ts';
+import { visible } from '../render.ts';
 import { html } from './html-text.ts';
 import { picture } from './html-picture.ts';
 import { STYLE } from './html-style.ts';
@@ -16,6 +17,7 @@ const MARKS: Readonly<Record<Tone, string>> = { good: 'âœ“', warn: '!', bad: 'âœ
 /** What a mark says to who hears the page. */
 const SPOKEN: Readonly<Record<Tone, string>> = { good: 'good', warn: 'attention', bad: 'problem', quiet: 'note' };
 const PILL_MAX = 22;
+const WORD_MAX = 24;
 
 /** Short words as a pill, longer ones in the colour. */
 function tonedMarkup({ text, tone }: PageText): string {
@@ -31,6 +33,11 @@ function noteItems(notes: readonly PageText[]): string {
   return notes.map(({ text, tone }) => `<li class="${tone ?? 'quiet'}"><span class="mark" role="img" aria-label="${SPOKEN[tone ?? 'quiet']}">${MARKS[tone ?? 'quiet']}</span><span>${html(text)}</span></li>`).join('');
 }
 
+/** Such a word may be broken anywhere; any other stays whole. */
+function hasLongWord(text: string): boolean {
+  return visible(text).split(' ').some((word) => word.length > WORD_MAX);
+}
+
 /** The roles are said again: a narrow screen shows rows as cards, and some browsers forget then that it is a table. */
 function table({ caption, columns, rows, more }: TableBlock): string {
   const heads = columns.map(({ title, right }) => `<th scope="col" role="columnheader"${right === true ? ' class="num"' : ''}>${html(title)}</th>`).join('');
@@ -38,9 +45,11 @@ function table({ caption, columns, rows, more }: TableBlock): string {
     .map((cells) => {
       const tds = columns.map(({ title, right, code }, at) => {
         const cell = cells[at];
-        if (cell === undefined || cell.text === '') return `<td role="cell"${right === true ? ' class="num"' : ''}></td>`;
+        const classes = [...(right === true ? ['num'] : []), ...(hasLongWord(cell?.text ?? '') ? ['long'] : [])].join(' ');
+        const attributes = `role="cell"${classes === '' ? '' : ` class="${classes}"`}`;
+        if (cell === undefined || cell.text === '') return `<td ${attributes}></td>`;
         const inner = code === true ? `<code>${tonedMarkup(cell)}</code>` : tonedMarkup(cell);
-        return `<td role="cell"${right === true ? ' class="num"' : ''} data-title="${html(title)}">${inner}</td>`;
+        return `<td ${attributes} data-title="${html(title)}">${inner}</td>`;
       });
       return `<tr role="row">${tds.join('')}</tr>`;
     })

@@ -26,7 +26,7 @@ h2{margin:0 0 .75rem;font-size:1.12rem;font-weight:650;scroll-margin-top:1rem}
 .mark{font-weight:700}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin:1.25rem 0 1.5rem;padding:.7rem 0;border-block:1px solid var(--line);font-size:.9rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.1rem 1.25rem 1.25rem;margin:0 0 1.1rem}
-section>*+*{margin-top:1rem}
+main section>:nth-child(n+3){margin-top:1rem}
 .facts{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.3rem 1.25rem;margin:0}
 .facts div{display:contents}
 dt{color:var(--soft)}
@@ -35,11 +35,11 @@ dd{margin:0;min-width:0;overflow-wrap:anywhere}
 table{width:100%;border-collapse:collapse;font-size:.9rem}
 caption{text-align:left;color:var(--soft);padding:0 0 .5rem}
 th{text-align:left;font-weight:600;color:var(--soft);font-size:.8rem;padding:.35rem .75rem .35rem 0;border-bottom:2px solid var(--line);vertical-align:bottom}
-td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;min-width:3rem}
+td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+.long{overflow-wrap:anywhere;min-width:9rem}
 th:last-child,td:last-child{padding-right:0}
 tr:last-child td{border-bottom:0}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.keep{overflow-wrap:normal}
 .more{margin:.5rem 0 0;color:var(--soft)}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}.quiet{color:var(--quiet)}
 .pill{display:inline-block;padding:.02rem .5rem;border-radius:1rem;font-weight:600;font-size:.85em;white-space:nowrap}
@@ -61,7 +61,7 @@ table,tbody,tr,td,caption{display:block}thead{position:absolute;width:1px;height
 tr{padding:.55rem 0;border-bottom:1px solid var(--line)}tr:last-child{border-bottom:0}
 td,td.num{border:0;padding:.12rem 0;display:grid;grid-template-columns:7rem 1fr;gap:.75rem;text-align:left;white-space:normal}
 td::before{content:attr(data-title);color:var(--soft);font:.85em/1.6 system-ui,sans-serif}
-td:first-child{font-weight:600}td:empty{display:none}
+td{overflow-wrap:anywhere;min-width:0}td>*{justify-self:start;min-width:0}td:first-child{font-weight:600}h1{font-size:1.2rem}td:empty{display:none}
 }
 @media print{
 :root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--code:#fff;--link:#000}

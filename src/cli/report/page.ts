@@ -11,7 +11,7 @@ export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
 export interface PageText {
   readonly text: string;
-  readonly tone?: Tone;
+  readonly tone?: Tone | undefined;
 }
 
 export interface FactsBlock {

@@ -6,7 +6,7 @@ import { VERSION } from '../../version.ts';
 import { authoritySection, itemsSection } from './authority-sections.ts';
 import { gapsSection, keysSection, teardownSection, verdictSection } from './evidence-sections.ts';
 import { artifactsSection, commandsSection, policySection, secretsSection, timelineSection, workspaceSection } from './happening-sections.ts';
-import { factsBlock, type PageText, type ReportPage, type Section, sectionOf, type Tone, toned } from './page.ts';
+import { type Block, factsBlock, type PageText, type ReportPage, type Section, sectionOf, type Tone, toned } from './page.ts';
 
 /** A time as the host wrote it, to the millisecond, in UTC: a report is read in other places than it is made in. */
 export function utcText(rfc3339: string | undefined): string | undefined {
@@ -95,28 +95,58 @@ function whatRan(report: RunReport): Section[] {
   ]);
 }
 
+/** What nobody stands behind is never shown as good. */
+function doubted<T extends PageText>(text: T): T {
+  return text.tone === 'good' ? { ...text, tone: undefined } : text;
+}
+
+function doubtedSection(section: Section): Section {
+  const blocks = section.blocks.map((block): Block => {
+    if (block.kind === 'facts') return { ...block, rows: block.rows.map(([name, value]) => [name, doubted(value)] as const) };
+    if (block.kind === 'table') return { ...block, rows: block.rows.map((row) => row.map(doubted)) };
+    return block.kind === 'notes' ? { ...block, notes: block.notes.map(doubted) } : block;
+  });
+  return { ...section, blocks };
+}
+
+/** What a reader has to know first; of a bundle that does not verify, that it is only what the bundle says. */
+function glanceOf(report: RunReport): PageText[] {
+  const said = [...(report.run.state === 'running' ? [] : [endGlance(report)]), ...itemsGlance(report), ...secretsGlance(report), ...teardownGlance(report), ...gapsGlance(report)];
+  if (!isDoubtful(report)) return said;
+  return [toned('bad', 'What follows is what the files of the bundle say now, and not what was proven:'), ...said.map(({ text }) => toned('quiet', text))];
+}
+
+function isDoubtful({ standing }: RunReport): boolean {
+  return standing.kind === 'unproven' || standing.kind === 'proven-before';
+}
+
 export function reportPage(report: RunReport): ReportPage {
   const { verdict, meaning } = verdictOf(report);
+  const sections = sectionsOf(report);
   return {
     title: `Run ${report.run.id}`,
     verdict,
     meaning,
-    glance: [...(report.run.state === 'running' ? [] : [endGlance(report)]), ...itemsGlance(report), ...secretsGlance(report), ...teardownGlance(report), ...gapsGlance(report)],
-    sections: [
-      ...whatRan(report),
-      ...verdictSection(report),
-      ...itemsSection(report),
-      ...authoritySection(report),
-      ...timelineSection(report),
-      ...commandsSection(report),
-      ...secretsSection(report),
-      ...policySection(report),
-      ...workspaceSection(report),
-      ...artifactsSection(report),
-      ...teardownSection(report),
-      ...gapsSection(report),
-      ...keysSection(report),
-    ],
+    glance: glanceOf(report),
+    sections: isDoubtful(report) ? sections.map(doubtedSection) : sections,
     footer: `Read from the bundle by cellos ${VERSION}. A report is no evidence: whoever wants proof takes the bundle, and runs cellos verify on it.`,
   };
+}
+
+function sectionsOf(report: RunReport): Section[] {
+  return [
+    ...whatRan(report),
+    ...verdictSection(report),
+    ...itemsSection(report),
+    ...authoritySection(report),
+    ...timelineSection(report),
+    ...commandsSection(report),
+    ...secretsSection(report),
+    ...policySection(report),
+    ...workspaceSection(report),
+    ...artifactsSection(report),
+    ...teardownSection(report),
+    ...gapsSection(report),
+    ...keysSection(report),
+  ];
 }
