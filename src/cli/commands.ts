@@ -119,12 +119,24 @@ const PS: CommandInfo = {
 
 const SHOW: CommandInfo = {
   name: 'show',
-  usage: '[options] RUN',
-  about: 'Shows one run: what was asked, what was enforced, what happened, and the verdict of the audit.\nRUN is an id, or the beginning or the end of one. Each event says who saw it: kernel, proxy, host, or guest (claimed).',
+  usage: '[options] RUN|PATH',
+  about: [
+    'Shows one run: what was asked, what was enforced, what happened, and the verdict of the audit.',
+    'RUN is an id, or the beginning or the end of one; PATH a bundle folder, or a .tar of one. Each event says who saw it: kernel, proxy, host, or guest (claimed).',
+    '--report tells all of it, for a reader who was not there: asked and enforced item by item, declared and used authority, the timeline, the lives of secrets, policy, the workspace, the teardown certificate line by line, gaps, keys and trust. --html writes that as one page for a browser or a printer, which needs nothing else: no script, no network. "Not observed" in it means that no record could tell; it is no evidence that something was not used.',
+    'A report is read from a bundle, and is no evidence itself: cellos verify is what proves a bundle.',
+  ].join('\n'),
   operand: 'run',
-  options: [TRUST, { name: 'events', value: 'N', about: 'events in the timeline (default 200)' }, JSON_OPTION],
-  examples: ['cellos show 01m88a7p', 'cellos show --json 01m88a7p'],
-  exits: [OK_EXIT, USAGE_EXIT],
+  options: [
+    TRUST,
+    { name: 'report', about: 'the whole report, as text; with --json its model, for programs' },
+    { name: 'html', about: 'the report as one self-contained HTML page' },
+    { name: 'out', short: 'o', value: 'FILE', about: 'write the report to FILE, replacing it (default stdout)' },
+    { name: 'events', value: 'N', about: 'events in the timeline (default 200)' },
+    JSON_OPTION,
+  ],
+  examples: ['cellos show 01m88a7p', 'cellos show --json 01m88a7p', 'cellos show --report 01m88a7p | less', 'cellos show --html -o report.html 01m88a7p', 'cellos show --trust auditor-keys.json --html -o report.html bundle.tar'],
+  exits: [OK_EXIT, ['125', 'what is at PATH is no bundle'], ['64', 'wrong usage, no such run, or a report that cannot be written where it should go']],
   load: async () => (await import('./commands/show.ts')).showCommandLine,
 };
 

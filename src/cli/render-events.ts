@@ -90,6 +90,8 @@ const FACTS: Readonly<Record<string, Facts>> = {
   [EVENTS.identityMaterialized.type]: identity,
   [EVENTS.identityRevoked.type]: identity,
   [EVENTS.identityFailed.type]: identity,
+  [EVENTS.workspaceChanged.type]: (data) => `${['added', 'modified', 'deleted'].map((key) => `${scalar(data[key]) ?? '?'} ${key}`).join(', ')} in ${scalar(data['source']) ?? '?'}`,
+  [EVENTS.workspaceApplied.type]: (data) => `${data['applied'] === true ? 'brought into' : 'not brought into'} ${scalar(data['source']) ?? '?'}${data['reason'] === undefined ? '' : `: ${scalar(data['reason'])}`}`,
   [EVENTS.fsTouch.type]: (data) => `${scalar(data['purpose'])} ${scalar(data['artifactName'])} from ${scalar(data['sourcePath'])}`,
   [EVENTS.exportCompleted.type]: exportText,
   [EVENTS.exportFailed.type]: exportText,

@@ -13,6 +13,11 @@ const MEANING: Readonly<Record<Audited['report']['verdict'], string>> = {
   'authentic-unordered': 'the events are authentic; nothing proves their order, or that none is missing',
 };
 
+/** What a verdict says, in a few words. */
+export function verdictMeaning(verdict: Audited['report']['verdict']): string {
+  return MEANING[verdict];
+}
+
 export function verdictText(verdict: Audited['report']['verdict'], style: Style): string {
   const paint = verdict.startsWith('complete') ? style.green : verdict === 'tampered' || verdict === 'untrusted-key' ? style.red : style.yellow;
   return `${style.bold(paint(verdict))}: ${MEANING[verdict]}`;

@@ -19,6 +19,8 @@ export interface ViewedRecord {
   /** RFC 3339, as the event says. */
   readonly time: string;
   readonly data: JsonObject;
+  /** The key that is named as its signer; undefined when it is withheld. */
+  readonly signerKid?: string;
   /** The event in its canonical form, byte for byte what was signed; undefined when withheld. */
   readonly eventText?: string;
 }
@@ -44,5 +46,6 @@ function viewOf(record: JsonValue): ViewedRecord | undefined {
   const header = { seq: record['seq'], tier: text(record['tier']) };
   if (!isJsonObject(event)) return { ...header, type: '', id: '', time: '', data: jsonObject({}) };
   const { data } = event;
-  return { ...header, type: text(event['type']), id: text(event['id']), time: text(event['time']), data: isJsonObject(data) ? data : jsonObject({}), eventText: canonicalText(event) };
+  const signer = isJsonObject(envelope) ? envelope['signerKid'] : undefined;
+  return { ...header, ...(typeof signer === 'string' ? { signerKid: signer } : {}), type: text(event['type']), id: text(event['id']), time: text(event['time']), data: isJsonObject(data) ? data : jsonObject({}), eventText: canonicalText(event) };
 }
