@@ -14,7 +14,7 @@ import type { RunState } from './runs.ts';
 /** @throws CellError `run.unknown` when nothing is there | `evidence.invalid` when it is no bundle */
 function sourceAt(path: string): BundleSource {
   const found = bundleAt(path);
-  if (found.kind === 'jsonl') throw new CellError('evidence.invalid', `Cannot read ${path} as a run: it is neither a bundle folder nor a .tar of one`, { facts: { path } });
+  if (found.kind !== 'bundle') throw new CellError('evidence.invalid', `Cannot read ${path} as a run: it is neither a bundle folder nor a .tar of one`, { facts: { path } });
   return found.source;
 }
 

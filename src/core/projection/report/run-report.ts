@@ -8,7 +8,7 @@
 import type { Bytes } from '../../../base/bytes.ts';
 import { compactText } from '../../../base/canonical-json.ts';
 import type { JsonObject } from '../../../base/json.ts';
-import type { AuditReport } from '../../evidence/audit.ts';
+import type { AuditReport } from '../../evidence/audit-report.ts';
 import type { ViewedRecord } from '../viewed-record.ts';
 import { askedAndEnforced, type ReportItem } from './asked-enforced.ts';
 import { type AuthorityUse, authorityUses } from './authority-use.ts';
