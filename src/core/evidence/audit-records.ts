@@ -11,6 +11,8 @@ import { redecide } from '../policy/decision.ts';
 import { parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
 import type { RecordPosition } from '../signing/key-validity.ts';
 import { envelopeDigest, firstPrev, RECORD_VERSION, SALT_BYTES } from './chain.ts';
+import { type LogAnchor, parseAnchor } from './log-proof.ts';
+import { leafHash } from './merkle.ts';
 
 export interface BadRecord {
   /** Position in the file, from 0; the `seq` the record should have. */
@@ -52,6 +54,10 @@ export class RecordAuditor {
   lastTime: string | undefined;
   seal: Seal | undefined;
   keysetDigest: string | undefined;
+  /** The host's log as the run found it; undefined: its host keeps none. */
+  anchor: LogAnchor | undefined;
+  #firstHeader: Bytes = new Uint8Array(0);
+  #lastHeader: Bytes = new Uint8Array(0);
   /** Of the document, as the genesis says. */
   specHash: string | undefined;
   /** A policy decision of this run refused it: no cell may be made any more. */
@@ -71,8 +77,10 @@ export class RecordAuditor {
     for (const id of this.#ids) copy.#ids.add(id);
     copy.#head = this.#head;
     copy.withheld.push(...this.withheld);
-    const { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, specHash, policyRefused, begun } = this;
-    return Object.assign(copy, { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, specHash, policyRefused, begun });
+    copy.#firstHeader = this.#firstHeader;
+    copy.#lastHeader = this.#lastHeader;
+    const { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, anchor, specHash, policyRefused, begun } = this;
+    return Object.assign(copy, { count, stream, firstBad, unsupported, untrusted, lastTime, seal, keysetDigest, anchor, specHash, policyRefused, begun });
   }
 
   /** Names the record that would come next as the first bad one. */
@@ -157,17 +165,24 @@ export class RecordAuditor {
     const genesis = event.type === EVENTS.genesis.type;
     if (genesis !== (this.count === 0)) return genesis ? 'a genesis stands in the middle' : 'the first record is not a genesis';
     if ((genesis || event.type === EVENTS.sealed.type) && tier !== 'host') return 'a genesis and a seal are of the tier host'; // U7
-    if (genesis) {
-      if (data['runId'] !== this.stream) return 'the genesis does not name its run';
-      this.keysetDigest = typeof data['keysetDigest'] === 'string' ? data['keysetDigest'] : undefined;
-      this.specHash = typeof data['canonicalSpecHash'] === 'string' ? data['canonicalSpecHash'] : undefined;
-    }
+    if (genesis) return this.#checkGenesis(data);
     if (event.type === EVENTS.policyDecided.type) return this.#checkDecision(data, tier);
     if (EFFECTS.has(event.type)) {
       if (this.policyRefused) return 'policy refused the document, and the run went on'; // audit.ts U9
       this.begun = true;
     }
     return event.type === EVENTS.sealed.type ? this.#checkSeal(data) : undefined;
+  }
+
+  #checkGenesis(data: JsonObject): string | undefined {
+    if (data['runId'] !== this.stream) return 'the genesis does not name its run';
+    this.keysetDigest = typeof data['keysetDigest'] === 'string' ? data['keysetDigest'] : undefined;
+    this.specHash = typeof data['canonicalSpecHash'] === 'string' ? data['canonicalSpecHash'] : undefined;
+    if (data['log'] === undefined) return undefined;
+    const anchor = parseAnchor(data['log']);
+    if (anchor === undefined) return 'the genesis does not say which log its host keeps, and how far it was';
+    this.anchor = anchor;
+    return undefined;
   }
 
   /** audit.ts U9 */
@@ -196,8 +211,15 @@ export class RecordAuditor {
   #advance(record: JsonObject): undefined {
     const header: Record<string, JsonValue | undefined> = { ...record };
     delete header['envelope'];
-    this.#head = digestOf(utf8(canonicalText(jsonObject(header))));
+    this.#lastHeader = utf8(canonicalText(jsonObject(header)));
+    if (this.count === 0) this.#firstHeader = this.#lastHeader;
+    this.#head = digestOf(this.#lastHeader);
     return undefined;
+  }
+
+  /** Leaf hashes of the first and the last record in the host's log. */
+  get ends(): { readonly first: Bytes; readonly last: Bytes } {
+    return { first: leafHash(this.#firstHeader), last: leafHash(this.#lastHeader) };
   }
 
   get head(): string {

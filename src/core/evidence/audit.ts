@@ -11,7 +11,9 @@
  *       one, each event is authentic, and whoever could write to the bundle could have left some out, moved them, or named another tier;
  *   U8  keys are judged by the keyset the run began under and by the newest one known: what a later revocation cuts is `untrusted-key`, what
  *       stands before it is as good as ever, and a keyset that the verifier has moved on from is no reason to doubt what was signed under it.
- *   U9  a policy decision is made again from what its record holds: one that comes out otherwise is a signed lie, and so is a run that went on after a refusal.
+ *   U9  a policy decision is made again from what its record holds: one that comes out otherwise is a signed lie, and so is a run that went on after a refusal;
+ *   U10 a run whose genesis names the log of its host is proved to be in it, from its first record to its seal, by a checkpoint that goes on from the
+ *       one the run found.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { concatBytes } from '../../base/bytes.ts';
@@ -24,6 +26,7 @@ import { KeyTrust } from '../signing/key-trust.ts';
 import { RecordAuditor } from './audit-records.ts';
 import { type AuditReport, isDefect, linesOf, report, type ReportParts, type Verdict } from './audit-report.ts';
 import { BUNDLE, verifyAttestation } from './bundle.ts';
+import { verifyLogProofs } from './log-proof.ts';
 
 /** Where the files of a bundle come from: a folder, a tar, memory. */
 export interface BundleSource {
@@ -192,8 +195,31 @@ async function holdsBytes(source: BundleSource, path: string): Promise<boolean> 
   return false;
 }
 
+interface FilesSeen {
+  readonly present: readonly string[];
+  readonly attested: boolean;
+  readonly keys: KeyTrust;
+  readonly keysetDigest: string;
+  readonly records: RecordsRead;
+}
+
+/** U10. @returns what is wrong, and the key that signed the checkpoint */
+async function judgeLog(source: BundleSource, files: ReadonlyMap<string, string>, { keys, records: { auditor } }: FilesSeen): Promise<{ findings: string[]; kid?: string; }> {
+  const { anchor, count, ends } = auditor;
+  const missing = [BUNDLE.checkpoint, BUNDLE.proofs].filter((path) => !files.has(path));
+  if (anchor === undefined) return { findings: missing.length === 2 ? [] : ['The genesis names no log, and there is a proof of one'] };
+  if (missing.length > 0) return { findings: missing.map((path) => `The run is in a log of its host, and the attestation does not cover ${path}`) };
+  try {
+    const { kid } = verifyLogProofs({ note: await readAll(source, BUNDLE.checkpoint), proofs: await readAll(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
+    return { findings: [], kid };
+  } catch (error) {
+    if (!isDefect(error)) throw error;
+    return { findings: [messageOf(error)] };
+  }
+}
+
 /** Holds the attestation against the sealed records and against every file. */
-async function judgeFiles(source: BundleSource, seen: { present: readonly string[]; attested: boolean; keys: KeyTrust; keysetDigest: string; records: RecordsRead }): Promise<AuditReport> {
+async function judgeFiles(source: BundleSource, seen: FilesSeen): Promise<AuditReport> {
   const { auditor, digest } = seen.records;
   const { seal, withheld, count, head, stream } = auditor;
   const parts = partsOf(auditor);
@@ -205,10 +231,14 @@ async function judgeFiles(source: BundleSource, seen: { present: readonly string
   const findings = await checkFiles(source, files, seen.present, digests);
   for (const path of [BUNDLE.records, BUNDLE.keyset]) if (!files.has(path)) findings.push(`The attestation does not cover ${path}`);
   if (predicate.runId !== stream || predicate.count !== count || predicate.head !== head || predicate.outcome !== seal.outcome) findings.push('The attestation is about another run');
+  const logged = await judgeLog(source, files, seen);
+  findings.push(...logged.findings);
   if (predicate.gaps !== seal.gaps) findings.push(`The attestation declares ${predicate.gaps} gaps, the seal ${seal.gaps}`); // U6
   if (findings.length > 0) return report('tampered', findings, parts);
   const refusal = seen.keys.refusalOf(kid, { run: stream ?? '', seq: count, time: auditor.lastTime }); // made after the last record
   if (refusal !== undefined) return report('untrusted-key', [`The attestation does not count: ${refusal}`], parts);
+  const ofLog = logged.kid === undefined ? undefined : seen.keys.refusalOf(logged.kid, { run: stream ?? '', seq: count, time: auditor.lastTime });
+  if (ofLog !== undefined) return report('untrusted-key', [`The checkpoint does not count: ${ofLog}`], parts);
   if (withheld.length > 0) findings.push(`${withheld.length} events are withheld: record ${withheld.slice(0, 16).join(', ')}${withheld.length > 16 ? ' …' : ''}`);
   if (seal.gaps > 0) findings.push(`${seal.gaps} gaps are declared`);
   return report(findings.length > 0 ? 'complete-with-declared-gaps' : 'complete', findings, parts);

@@ -11,7 +11,7 @@ import { parseJson } from '../../base/json-parse.ts';
 import { preAuthEncoding } from '../signing/dsse.ts';
 import { STATEMENT_PAYLOAD_TYPE, STATEMENT_TYPE, statementOf } from './statement.ts';
 
-export const BUNDLE = { records: 'records.jsonl', keyset: 'keyset.json', attestation: 'attestation.dsse.json', stdout: 'stdout.log', stderr: 'stderr.log', workspace: 'workspace.json', artifacts: 'artifacts/' } as const;
+export const BUNDLE = { records: 'records.jsonl', keyset: 'keyset.json', attestation: 'attestation.dsse.json', stdout: 'stdout.log', stderr: 'stderr.log', workspace: 'workspace.json', checkpoint: 'checkpoint.txt', proofs: 'proofs.json', artifacts: 'artifacts/' } as const;
 
 export const PREDICATE_TYPE = 'https://cellos.dev/evidence/run/v1';
 

@@ -49,6 +49,8 @@ export interface AppendedRecord {
   readonly line: Bytes;
   readonly seq: number;
   readonly event: CloudEvent;
+  /** Canonical text of the record without its envelope: what the host's log takes. */
+  readonly header: Bytes;
 }
 
 export interface ChainSources {
@@ -100,8 +102,9 @@ export class ChainWriter {
     const salt = this.#sources.salt();
     const digest = envelopeDigest(salt, envelopeText);
     const tail = `"prev":"${this.#head}","salt":"${toBase64Url(salt)}","seq":${this.#seq},"stream":${stringText(stream)},"tier":"${draft.tier satisfies EvidenceTier}","v":${RECORD_VERSION}}`;
-    const record: AppendedRecord = { line: utf8(`{"digest":"${digest}","envelope":${envelopeText},${tail}\n`), seq: this.#seq, event };
-    this.#head = digestOf(utf8(`{"digest":"${digest}",${tail}`));
+    const header = utf8(`{"digest":"${digest}",${tail}`);
+    const record: AppendedRecord = { line: utf8(`{"digest":"${digest}","envelope":${envelopeText},${tail}\n`), seq: this.#seq, event, header };
+    this.#head = digestOf(header);
     this.#seq += 1;
     return record;
   }
