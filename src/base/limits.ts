@@ -34,6 +34,17 @@ export const LIMITS = {
   noteSignaturesMax: 100,
   /** Signatures of one DSSE envelope, and keys it is held against. */
   dsseSignaturesMax: 32,
+  /** Leaves that the host log may be behind its last checkpoint, and how long, ms. */
+  logBehindLeavesMax: 256,
+  logBehindMsMax: 1_000,
+  /** Leaves of the host log that wait in memory for a checkpoint. */
+  logPendingLeavesMax: 65_536,
+  /** Tiles of a host log that are kept in memory, 8 KiB each. */
+  logTilesKeptMax: 64,
+  /** Checkpoints of a host log that are kept beside the newest. */
+  logHeadsKept: 16,
+  /** How often, every 20 ms, a host log is asked for that another program publishes to. */
+  logLockLooks: 500,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** One event of the reference's stream, bytes (reference/07 §4). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CellError } from '../base/errors.ts';
-import { cellBackendContract, clockContract, exportSinkContract, FakeBackend, fakeBroker, FakeClock, fakeSigner, Faults, MemoryBundle, MemoryExport, runBundleContract, secretBrokerContract, signerContract } from './index.ts';
+import { cellBackendContract, clockContract, exportSinkContract, FakeBackend, fakeBroker, FakeClock, fakeSigner, Faults, hostLogContract, MemoryBundle, MemoryExport, MemoryHostLog, MemoryLogStore, runBundleContract, secretBrokerContract, signerContract } from './index.ts';
 import { fakePlan } from './plans.ts';
 
 describe('FakeClock keeps the contract of a clock', () => {
@@ -29,6 +29,28 @@ describe('MemoryBundle keeps the contract of a run bundle', () => {
     return { bundle, source: () => bundle.source() };
   };
   for (const { name, run } of runBundleContract(make)) it(name, run);
+});
+
+describe('MemoryHostLog keeps the contract of a host log', () => {
+  const make = () => {
+    const store = new MemoryLogStore();
+    const { publicKey, sign } = fakeSigner();
+    const key = { name: 'cellos.dev/log/memory/1', publicKey };
+    return { open: () => new MemoryHostLog({ store, signer: { key, sign } }), verifiers: [key] };
+  };
+  for (const { name, run } of hostLogContract(make)) it(name, run);
+
+  it('fails before and after it has published', async () => {
+    for (const [mode, heads] of [['before-effect', 0], ['after-effect', 1]] as const) {
+      const { publicKey, sign } = fakeSigner();
+      const store = new MemoryLogStore();
+      const log = new MemoryHostLog({ store, signer: { key: { name: 'o', publicKey }, sign } });
+      log.faults.arm('publish', mode);
+      await expect(log.publish()).rejects.toThrow(expect.objectContaining({ code: 'evidence.unwritable' }));
+      await expect(log.publish()).rejects.toThrow(expect.objectContaining({ code: 'evidence.unwritable' }));
+      expect(store.heads.length).toBe(heads);
+    }
+  });
 });
 
 describe('MemoryExport keeps the contract of an export sink', () => {

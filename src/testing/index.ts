@@ -6,6 +6,7 @@ export { cellBackendContract, type CellBackendHarness } from './contracts/cell-b
 export { clockContract, randomContract, type ClockHarness } from './contracts/clock.ts';
 export type { ContractCase } from './contracts/contract.ts';
 export { exportSinkContract, type ExportSinkHarness } from './contracts/export-sink.ts';
+export { hostLogContract, type HostLogHarness } from './contracts/host-log.ts';
 export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';
 export { secretBrokerContract, type SecretBrokerHarness } from './contracts/secret-broker.ts';
 export { secretChannelContract, type SecretChannelHarness } from './contracts/secret-channel.ts';
@@ -18,5 +19,6 @@ export { FakeClock, fakeRandom, settled } from './fake-clock.ts';
 export { type FakeSigner, fakeSigner } from './fake-signer.ts';
 export { type FaultMode, Faults } from './faults.ts';
 export { MemoryBundle } from './memory-bundle.ts';
+export { MemoryHostLog, MemoryLogStore } from './memory-log.ts';
 export { MemoryExport } from './memory-export.ts';
 export { fakeDocument, fakeHost, fakePlan } from './plans.ts';

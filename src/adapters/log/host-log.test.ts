@@ -1,0 +1,335 @@
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterAll, describe, expect, it } from 'vitest';
+import { toHex, utf8 } from '../../base/bytes.ts';
+import { ed25519SigningKey } from '../../base/crypto.ts';
+import { CellError } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
+import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.ts';
+import { leafHash, MerkleFrontier } from '../../core/evidence/merkle.ts';
+import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
+import type { NoteSigner } from '../../core/evidence/signed-note.ts';
+import { checkTiles, parseTilePath, type TileAt, tilePath } from '../../core/evidence/tiles.ts';
+import type { HostLog, LogHead } from '../../ports/host-log.ts';
+import { hostLogContract } from '../../testing/contracts/host-log.ts';
+import { type HostLogOptions, openHostLog } from './host-log.ts';
+import { type LogFiles, logFilesIn } from './log-files.ts';
+
+const root = mkdtempSync(`${tmpdir()}/cellos-log-`);
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let folders = 0;
+const newFolder = (): string => {
+  folders += 1;
+  return `${root}/${folders}`;
+};
+
+const origin = 'cellos.dev/log/h/1';
+const signerOf = (seed: number): NoteSigner => {
+  const key = ed25519SigningKey(new Uint8Array(32).fill(seed));
+  return { key: { name: origin, publicKey: key.publicKey }, sign: key.sign };
+};
+const signer = signerOf(1);
+const open = (path: string, more: Partial<HostLogOptions> = {}): HostLog => openHostLog({ files: logFilesIn(path), origin, signers: [signer], verifiers: [signer.key], ...more });
+const leaf = (n: number): Uint8Array => leafHash(utf8(`entry ${n}`));
+const leaves = (from: number, count: number): Uint8Array[] => Array.from({ length: count }, (_, n) => leaf(from + n));
+const damaged = expect.objectContaining({ code: 'evidence.invalid' });
+
+async function grow(path: string, ...steps: readonly number[]): Promise<LogHead[]> {
+  const log = open(path);
+  const heads: LogHead[] = [];
+  for (const step of steps) {
+    log.append(leaves(Number(log.size), step));
+    const done = await log.publish();
+    heads.push(done.kind === 'published' ? done.head : expect.fail('stale'));
+  }
+  return heads;
+}
+
+/** All files beneath a folder, by their relative paths. */
+function filesIn(path: string, under = ''): string[] {
+  return readdirSync(`${path}/${under}`).sort().flatMap((name) => (statSync(`${path}/${under}${name}`).isDirectory() ? filesIn(path, `${under}${name}/`) : [`${under}${name}`]));
+}
+
+const tileReader = (path: string) => (tile: TileAt): Uint8Array => logFilesIn(path).read(tilePath(tile)) ?? logFilesIn(path).read(tilePath({ ...tile, width: 256 })) ?? expect.fail('no tile');
+
+describe('a host log in a folder keeps the contract of a host log', () => {
+  const make = () => {
+    const path = newFolder();
+    return { open: () => open(path), verifiers: [signer.key] };
+  };
+  for (const { name, run } of hostLogContract(make)) it(name, run);
+});
+
+describe('openHostLog()', () => {
+  it('leaves the files that C2SP tlog-tiles names, for its own user alone, and takes partial tiles away when they are full', async () => {
+    const path = newFolder();
+    await grow(path, 3, 2, 251, 300);
+    expect(filesIn(path)).toEqual(['checkpoint', ...[1, 2, 3, 4].map((n) => `heads/${String(n).padStart(12, '0')}`), 'tile/0/000', 'tile/0/001', 'tile/0/002.p/44', 'tile/1/000.p/1', 'tile/1/000.p/2']);
+    for (const name of filesIn(path)) expect(statSync(`${path}/${name}`).mode & 0o777, name).toBe(0o600);
+    for (const folder of ['', 'heads', 'tile', 'tile/0', 'tile/1/000.p']) expect(statSync(`${path}/${folder}`).mode & 0o777).toBe(0o700);
+    expect(parseCheckpoint(readFileSync(`${path}/checkpoint`), [signer.key]).size).toBe(556n);
+    expect(toHex(readFileSync(`${path}/tile/0/002.p/44`))).toBe(leaves(512, 44).map(toHex).join(''));
+  });
+
+  it('keeps the last few checkpoints, and a writer that was away for longer is stale all the same [X1]', async () => {
+    const path = newFolder();
+    await grow(path, 1);
+    const away = open(path);
+    away.append([leaf(500)]);
+    const log = open(path);
+    for (let n = 1; n <= LIMITS.logHeadsKept + 4; n += 1) {
+      log.append([leaf(n)]);
+      await log.publish();
+    }
+    expect(readdirSync(`${path}/heads`).length).toBe(LIMITS.logHeadsKept);
+    const before = filesIn(path);
+    expect(await away.publish()).toEqual({ kind: 'stale' });
+    expect(filesIn(path)).toEqual(before);
+    checkTiles(open(path).head as LogHead, tileReader(path));
+  });
+
+  it('lets two that do not see each other publish a number once [X1]', async () => {
+    const path = newFolder();
+    await grow(path, 1);
+    // The second begins to publish, and the first finishes in between: what a lock would have kept apart.
+    const files = logFilesIn(path);
+    const first = open(path);
+    first.append([leaf(1)]);
+    let interrupted = false;
+    const second = openHostLog({
+      files: { ...files, create: (name, bytes) => { if (!interrupted) writeFileSync(`${path}/${name}`, first.head?.note ?? ''); interrupted = true; return files.create(name, bytes); } },
+      origin, signers: [signer], verifiers: [signer.key],
+    });
+    second.append([leaf(1)]);
+    expect(await second.publish()).toEqual({ kind: 'stale' });
+    expect(interrupted).toBe(true);
+  });
+
+  it('goes on under the next key, and reads what the one before signed', async () => {
+    const path = newFolder();
+    await grow(path, 2);
+    const next = signerOf(2);
+    expect(() => open(path, { signers: [next], verifiers: [next.key] })).toThrow(damaged);
+    const log = open(path, { signers: [next], verifiers: [next.key, signer.key] });
+    log.append([leaf(2)]);
+    expect((await log.publish()).kind).toBe('published');
+    expect(parseCheckpoint(readFileSync(`${path}/checkpoint`), [next.key]).size).toBe(3n);
+    // A key that the log itself could not read back is not signed with [X3].
+    const wrong = open(path, { signers: [signer], verifiers: [next.key] });
+    wrong.append([leaf(3)]);
+    await expect(wrong.publish()).rejects.toThrow(expect.objectContaining({ code: 'signature.invalid' }));
+    expect(open(path, { verifiers: [next.key] }).size).toBe(3n);
+  });
+
+  it('refuses a log that was put back, or is known to have had other leaves [X3]', async () => {
+    const path = newFolder();
+    const [old, now] = (await grow(path, 5, 300)) as [LogHead, LogHead];
+    for (const known of [old, now, { size: 0n, root: new MerkleFrontier().root() }]) expect(open(path, { known }).size).toBe(305n);
+    expect(() => open(path, { known: { size: 306n, root: now.root } })).toThrow(damaged);
+    expect(() => open(path, { known: { size: 5n, root: now.root } })).toThrow(damaged);
+    rmSync(`${path}/heads/000000000002`);
+    expect(() => open(path)).toThrow(damaged); // a later one was given out
+    rmSync(`${path}/heads`, { recursive: true });
+    expect(() => open(path)).toThrow(damaged);
+  });
+
+  it('refuses a checkpoint that is not its own, changed, or of another log [X3]', async () => {
+    const path = newFolder();
+    const [head] = (await grow(path, 5)) as [LogHead];
+    const place = `${path}/heads/000000000001`;
+    const other = signCheckpoint({ origin: 'cellos.dev/log/other/1', size: 5n, root: head.root, extensions: [] }, [{ ...signer, key: { ...signer.key, name: 'cellos.dev/log/other/1' } }]);
+    const notes = [Uint8Array.of(), head.note.map((byte, at) => (at === 20 ? byte ^ 1 : byte)), other, signCheckpoint({ origin, size: 4n, root: head.root, extensions: [] }, [signer]), signCheckpoint({ origin, size: 5n, root: leaf(0), extensions: [] }, [signer]), signCheckpoint({ origin, size: 500n, root: head.root, extensions: [] }, [signer]), signCheckpoint({ origin, size: 5n, root: head.root, extensions: [] }, [signerOf(2)])];
+    for (const note of notes) {
+      writeFileSync(place, note);
+      expect(() => open(path)).toThrow(damaged);
+    }
+    writeFileSync(place, head.note);
+    expect(open(path).size).toBe(5n);
+    rmSync(place);
+    symlinkSync('/etc/hostname', place);
+    expect(() => open(path)).toThrow(damaged);
+  });
+
+  it('says what the disk refuses, and is then of no more use [X4]', async () => {
+    const path = newFolder();
+    const log = open(path);
+    log.append([leaf(0)]);
+    writeFileSync(`${path}/tile`, 'in the way');
+    const refused = expect.objectContaining({ code: 'evidence.unwritable' });
+    await expect(log.publish()).rejects.toThrow(refused);
+    rmSync(`${path}/tile`);
+    await expect(log.publish()).rejects.toThrow(refused);
+    expect(() => log.append([leaf(1)])).toThrow(refused);
+    expect((await grow(path, 1)).map(({ size }) => size)).toEqual([1n]);
+  });
+
+  it('takes away the unfinished files of writers that died, and leaves what it does not know [X2]', async () => {
+    const path = newFolder();
+    await grow(path, 300);
+    const unfinished = ['checkpoint.1.1.part', 'heads/000000000002.77.3.part', 'tile/0/001.77.1.part', 'tile/0/001.p/60.77.2.part', 'tile/1/000.p/2.77.4.part'];
+    for (const name of [...unfinished, 'notes.txt']) writeFileSync(`${path}/${name}`, 'x');
+    await grow(path, 1);
+    for (const name of unfinished) expect(existsSync(`${path}/${name}`), name).toBe(false);
+    expect(existsSync(`${path}/notes.txt`)).toBe(true);
+  });
+
+  it('refuses a folder that others can reach', async () => {
+    const path = newFolder();
+    await grow(path, 1);
+    chmodSync(path, 0o755);
+    expect(() => open(path)).toThrow(expect.objectContaining({ code: 'state.unusable' }));
+  });
+});
+
+describe('tiles that are not what they were', () => {
+  it('at the right edge are found when the log is opened; all others when they are used, and by a check of them all', async () => {
+    const path = newFolder();
+    const head = (await grow(path, 300, 300)).at(-1) as LogHead;
+    checkTiles(head, tileReader(path));
+    const edge = new Set(['tile/0/002.p/88', 'tile/1/000.p/2']);
+    for (const name of filesIn(path).filter((one) => one.startsWith('tile/') && !/p\/(1|44)$/.test(one))) {
+      const good = readFileSync(`${path}/${name}`);
+      const changes: (() => void)[] = [() => rmSync(`${path}/${name}`), () => truncateSync(`${path}/${name}`, good.byteLength - 32), () => truncateSync(`${path}/${name}`, 0), ...[0, good.byteLength - 1].map((at) => () => writeFileSync(`${path}/${name}`, good.map((byte, n) => (n === at ? byte ^ 1 : byte))))];
+      for (const change of changes) {
+        change();
+        expect(() => checkTiles(head, (tile) => logFilesIn(path).read(tilePath(tile)) ?? new Uint8Array(0)), name).toThrow(damaged);
+        if (edge.has(name)) expect(() => open(path), name).toThrow(damaged);
+        else {
+          const log = open(path);
+          const at = BigInt(Number(/(\d+)$/.exec(name)?.[1])) * 256n;
+          for (const index of [at, at + 255n]) expect(() => log.inclusionProof(index), `${name} ${index}`).toThrow(damaged);
+          expect(() => log.consistencyProof(at + 100n)).toThrow(damaged);
+        }
+        writeFileSync(`${path}/${name}`, good);
+      }
+    }
+    checkTiles(open(path).head as LogHead, tileReader(path));
+  });
+});
+
+class Stop extends Error {}
+
+/** Files in memory: what a folder holds after each call. */
+function memoryFiles(path: string, held: Map<string, Uint8Array>): LogFiles {
+  const beneath = (name: string): string[] => [...held.keys()].filter((one) => one === name || one.startsWith(`${name}/`));
+  return {
+    path,
+    read: (name) => held.get(name),
+    list: (folder) => [...new Set([...held.keys()].map((name) => `./${name}`).filter((name) => name.startsWith(folder === '.' ? './' : `./${folder}/`)).map((name) => name.slice(folder === '.' ? 2 : folder.length + 3).split('/')[0] as string))].sort(),
+    write: (name, bytes) => void held.set(name, bytes),
+    create: (name, bytes) => !held.has(name) && held.set(name, bytes) === held,
+    remove: (name) => {
+      for (const one of beneath(name)) held.delete(one);
+    },
+  };
+}
+
+/** Files that end the writer at the n-th change: before it is made, or after. */
+function stoppingAt(files: LogFiles, n: number, when: 'before' | 'after'): { readonly files: LogFiles; readonly stopped: () => boolean } {
+  let changes = 0;
+  const change = <T>(work: () => T): T => {
+    changes += 1;
+    if (changes === n && when === 'before') throw new Stop();
+    const result = work();
+    if (changes === n) throw new Stop();
+    return result;
+  };
+  return {
+    stopped: () => changes >= n,
+    files: { ...files, write: (name, bytes) => change(() => files.write(name, bytes)), create: (name, bytes) => change(() => files.create(name, bytes)), remove: (name) => change(() => files.remove(name)) },
+  };
+}
+
+describe('a writer that is stopped at any of its changes [X1] [X2]', () => {
+  const openIn = (files: LogFiles): HostLog => openHostLog({ files, origin, signers: [signer], verifiers: [signer.key] });
+
+  async function publishIn(files: LogFiles, from: number, count: number): Promise<LogHead> {
+    const log = openIn(files);
+    log.append(leaves(from, count));
+    const done = await log.publish();
+    return done.kind === 'published' ? done.head : expect.fail('stale');
+  }
+
+  /** Publishes and is stopped at the n-th change. @returns was it? */
+  async function stopped(held: Map<string, Uint8Array>, from: number, count: number, n: number, when: 'before' | 'after'): Promise<boolean> {
+    const stopping = stoppingAt(memoryFiles(root, held), n, when);
+    const log = openIn(stopping.files);
+    log.append(leaves(from, count));
+    try {
+      await log.publish();
+    } catch (error) {
+      expect(error instanceof CellError && error.code === 'internal.bug' && error.cause instanceof Stop).toBe(true);
+      await expect(log.publish()).rejects.toThrow(CellError); // X4
+      expect(() => log.append([])).toThrow(CellError);
+    }
+    return stopping.stopped();
+  }
+
+  /** Every checkpoint there was is the beginning of the last, and nothing is there that it does not cover. */
+  function sound(held: Map<string, Uint8Array>, heads: readonly LogHead[], lastLeaf: number): void {
+    const files = memoryFiles(root, held);
+    const [reader, last] = [openIn(files), heads.at(-1) as LogHead];
+    expect(toHex(held.get('checkpoint') as Uint8Array)).toBe(toHex(last.note));
+    for (const { size, root } of heads) if (size > 0n) expect(verifyConsistency({ size1: size, size2: last.size, root1: root, root2: last.root, proof: reader.consistencyProof(size) })).toBe(true);
+    expect(verifyInclusion({ leafHash: leaf(lastLeaf), index: last.size - 1n, size: last.size, proof: reader.inclusionProof(last.size - 1n), root: last.root })).toBe(true);
+    checkTiles(last, (tile) => files.read(tilePath(tile)) ?? files.read(tilePath({ ...tile, width: 256 })) ?? expect.fail('no tile'));
+    for (const name of held.keys()) {
+      const tile = parseTilePath(name);
+      if (tile === undefined) continue;
+      expect((tile.index * 256n + BigInt(tile.width)) << BigInt(8 * tile.level), name).toBeLessThanOrEqual(last.size);
+      if (tile.width < 256) expect(held.has(tilePath({ ...tile, width: 256 })), name).toBe(false);
+    }
+  }
+
+  async function startWith(count: number): Promise<{ held: Map<string, Uint8Array>; heads: LogHead[] }> {
+    const held = new Map<string, Uint8Array>();
+    return { held, heads: count === 0 ? [] : [await publishIn(memoryFiles(root, held), 0, count)] };
+  }
+
+  // Partial to partial, to full, over two full ones, and to the first partial of a level.
+  it.each([[0, 3], [3, 4], [250, 6], [250, 300], [255, 2], [512, 1]] as const)('from %i leaves, %i more: the next goes on from the checkpoint that is there, and each checkpoint is the beginning of the next', async (before, more) => {
+    const start = await startWith(before);
+    for (const when of ['before', 'after'] as const) {
+      for (let n = 1, was = true; was; n += 1) {
+        const [held, heads] = [new Map(start.held), [...start.heads]];
+        was = await stopped(held, 9000, more, n, when); // what is lost with it is not what comes after
+        const { head } = openIn(memoryFiles(root, held));
+        if (head !== undefined) heads.push(head);
+        heads.push(await publishIn(memoryFiles(root, held), 20_000, 7));
+        sound(held, heads, 20_006);
+        expect([7n, 7n + BigInt(more)].map((added) => added + BigInt(before))).toContain(heads.at(-1)?.size);
+      }
+    }
+  });
+
+  it.each([[254, 3, 2], [255, 1, 300]] as const)('and its follower at any of its own: from %i leaves, %i more, then %i, the third goes on all the same', async (before, more, then) => {
+    const start = await startWith(before);
+    for (let n = 1, first = true; first; n += 1) {
+      for (let m = 1, second = true; second; m += 1) {
+        const [held, heads] = [new Map(start.held), [...start.heads]];
+        first = await stopped(held, 9000, more, n, 'after');
+        heads.push(...[openIn(memoryFiles(root, held)).head].filter((head) => head !== undefined));
+        second = await stopped(held, 11_000, then, m, 'after');
+        heads.push(...[openIn(memoryFiles(root, held)).head].filter((head) => head !== undefined));
+        heads.push(await publishIn(memoryFiles(root, held), 20_000, 1));
+        sound(held, heads, 20_000);
+      }
+    }
+  });
+
+  it('as a folder holds it, too', async () => {
+    for (let n = 1, was = true; was; n += 1) {
+      const path = newFolder();
+      const heads = await grow(path, 255);
+      const stopping = stoppingAt(logFilesIn(path), n, 'after');
+      const log = openIn(stopping.files);
+      log.append(leaves(9000, 2));
+      await log.publish().catch((error: unknown) => expect(error instanceof CellError && error.cause instanceof Stop).toBe(true));
+      was = stopping.stopped();
+      heads.push(...(await grow(path, 1)));
+      const last = heads.at(-1) as LogHead;
+      expect(verifyConsistency({ size1: 255n, size2: last.size, root1: heads[0]?.root as Uint8Array, root2: last.root, proof: open(path).consistencyProof(255n) })).toBe(true);
+      checkTiles(last, tileReader(path));
+    }
+  });
+});
