@@ -45,6 +45,8 @@ export const LIMITS = {
   logHeadsKept: 16,
   /** How often, every 20 ms, a host log is asked for that another program publishes to. */
   logLockLooks: 500,
+  /** How often a run begins again to publish to the host log, when other programs are first. */
+  logPublishTries: 100,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** One event of the reference's stream, bytes (reference/07 §4). */

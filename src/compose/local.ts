@@ -32,12 +32,14 @@ import type { CellBackend, CellFacts, LiveCell } from '../ports/cell-backend.ts'
 import type { ExportSink } from '../ports/export-sink.ts';
 import type { RunBundle } from '../ports/run-bundle.ts';
 import type { SecretBroker, SecretSource } from '../ports/secret-broker.ts';
+import { RunLog } from '../runtime/emitter/run-log.ts';
 import { RunRecorder } from '../runtime/emitter/run-recorder.ts';
 import { identityKey, SecretSession } from '../runtime/secrets/secret-session.ts';
 import { CellSession } from '../runtime/supervisor/cell-session.ts';
 import { recordRefusal, type Refusal } from '../runtime/supervisor/run-beginning.ts';
 import type { WorkspaceOutcome } from '../runtime/supervisor/workspace-changes.ts';
 import { VERSION } from '../version.ts';
+import { openLog } from './host-log.ts';
 import { refuseUnsafeMounts } from './unsafe-mounts.ts';
 import { finishWorkspace } from './workspace.ts';
 
@@ -235,11 +237,18 @@ async function signingKeys(state: StateFolder): Promise<HostKeys> {
   return readKeys(state.keys);
 }
 
+/** Its records go into the log of this host while it writes them into its bundle. */
+async function recorderOf(state: StateFolder, request: RunRequest, run: { runId: RunId; bundle: RunBundle; keys: HostKeys }): Promise<RunRecorder> {
+  const { runId, bundle, keys } = run;
+  const log = await RunLog.open({ open: () => openLog(state, keys), durable: () => bundle.sync(), clock: systemClock });
+  return new RunRecorder({ runId, bundle, log, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom, ...(request.redaction === undefined ? {} : { redaction: request.redaction }) });
+}
+
 /** Leaves the sealed evidence of a run that never gets a cell. @returns what its caller is told. @throws CellError `evidence.unwritable` */
 async function refusalOf(state: StateFolder, request: RunRequest, host: HostFacts, runId: RunId, refusal: Refusal): Promise<CellError> {
   const keys = await signingKeys(state);
   const bundle = createRunBundle(state.createRun(runId, request.evidence), keys.keyset, { keptBytesMax: 0 });
-  const recorder = new RunRecorder({ runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom, ...(request.redaction === undefined ? {} : { redaction: request.redaction }) });
+  const recorder = await recorderOf(state, request, { runId, bundle, keys });
   const { spec } = request.document.document;
   await recordRefusal({ version: VERSION, host, keysetDigest: digestOf(keys.keyset), clock: systemClock }, { recorder, run: { cellId: spec.id as CellId, runId, spec }, document: request.document, refusal });
   const where = { runId, evidence: bundle.path };
@@ -265,7 +274,7 @@ async function openPlanned(state: StateFolder, request: RunRequest, host: HostFa
     forming?.catch((error: unknown) => ignore(error, 'whoever waits for the cell sees it'));
     const keys = await signingKeys(state);
     const bundle = createRunBundle(state.createRun(plan.runId, request.evidence), keys.keyset, { keptBytesMax: plan.output.keptBytesMax });
-    const recorder = new RunRecorder({ runId: plan.runId, bundle, event: keys.event, attest: keys.bundle, clock: systemClock, random: systemRandom, ...(request.redaction === undefined ? {} : { redaction: request.redaction }) });
+    const recorder = await recorderOf(state, request, { runId: plan.runId, bundle, keys });
     const startedAtMs = systemClock.monotonicMs();
     const session = await CellSession.open(
       { backend, clock: systemClock, random: systemRandom, version: VERSION, host, keysetDigest: digestOf(keys.keyset) },

@@ -30,7 +30,7 @@ export interface RunBundle {
   /** Copies a file into `artifacts/` under its digest. Nothing is left of one that fails. */
   keepArtifact(bytes: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; bytes: number; path: string }>;
   /** Writes one of our own documents into the bundle, whole. @throws CellError `evidence.unwritable` */
-  keepDocument(name: 'workspace.json', bytes: Uint8Array): Digest;
+  keepDocument(name: 'workspace.json' | 'checkpoint.txt' | 'proofs.json', bytes: Uint8Array): Digest;
   /** Digests of every file but the attestation, by path in the bundle. Finishes and syncs them. */
   close(): Promise<ReadonlyMap<string, Digest>>;
   /** Last file of a bundle; durable when this returns. */

@@ -84,7 +84,7 @@ export class MemoryBundle implements RunBundle {
     return { digest, bytes: content.byteLength, path };
   }
 
-  keepDocument(name: 'workspace.json', bytes: Uint8Array): Digest {
+  keepDocument(name: 'workspace.json' | 'checkpoint.txt' | 'proofs.json', bytes: Uint8Array): Digest {
     this.#files.set(name, bytes);
     return digestOf(bytes);
   }

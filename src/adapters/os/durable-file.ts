@@ -24,8 +24,8 @@ export function temporaryOwner(name: string): number | undefined {
   return pid === undefined ? undefined : Number(pid);
 }
 
-/** Writes beside the target, syncs, then renames (or links, when an existing file must win). @returns false when `exclusive` and it existed */
-export function writeFileAtomic(path: string, bytes: Uint8Array, options: { mode?: number; exclusive?: boolean; sync?: boolean } = {}): boolean {
+/** Writes beside the target, syncs, then renames (or links, when an existing file must win). `sync: 'content'`: the caller syncs the folder. @returns false when `exclusive` and it existed */
+export function writeFileAtomic(path: string, bytes: Uint8Array, options: { mode?: number; exclusive?: boolean; sync?: boolean | 'content' } = {}): boolean {
   temporaries += 1;
   const temporary = `${path}.${process.pid}.${temporaries}.part`;
   const fd = openSync(temporary, 'wx', options.mode ?? 0o600);
@@ -44,7 +44,7 @@ export function writeFileAtomic(path: string, bytes: Uint8Array, options: { mode
     throw error;
   }
   if (options.exclusive) rmSync(temporary, { force: true });
-  if (options.sync !== false) syncFolder(dirname(path));
+  if (options.sync === undefined || options.sync === true) syncFolder(dirname(path));
   return true;
 }
 

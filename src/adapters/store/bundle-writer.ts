@@ -165,7 +165,8 @@ export function createRunBundle(folder: RunFolder, keyset: Uint8Array, options: 
       return { digest, bytes: size, path: `${path}/${name}` };
     },
     keepDocument(name, bytes) {
-      written('write', `${path}/${name}`, () => writeFileAtomic(`${path}/${name}`, bytes));
+      // The names of the last files are made durable with that of the attestation.
+      written('write', `${path}/${name}`, () => writeFileAtomic(`${path}/${name}`, bytes, { sync: name === BUNDLE.workspace ? true : 'content' }));
       const digest = digestOf(bytes);
       documents.set(name, digest);
       return digest;

@@ -9,11 +9,13 @@ import { jsonObject, type JsonObject } from '../../base/json.ts';
 import { type EventName, EVENTS } from '../../core/events/catalogue.ts';
 import type { CloudEvent, EvidenceTier } from '../../core/events/envelope.ts';
 import { type Redaction, redactData } from '../../core/events/redact.ts';
-import { makeAttestation } from '../../core/evidence/bundle.ts';
-import { ChainWriter, SALT_BYTES } from '../../core/evidence/chain.ts';
+import { BUNDLE, makeAttestation } from '../../core/evidence/bundle.ts';
+import { type AppendedRecord, ChainWriter, SALT_BYTES } from '../../core/evidence/chain.ts';
+import type { LogAnchor } from '../../core/evidence/log-proof.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { RunBundle } from '../../ports/run-bundle.ts';
 import type { Signer } from '../../ports/signer.ts';
+import type { RunLog } from './run-log.ts';
 
 export interface RecorderOptions {
   readonly runId: string;
@@ -22,6 +24,8 @@ export interface RecorderOptions {
   readonly attest: Signer;
   readonly clock: Clock;
   readonly random: Random;
+  /** The log of this host, when it keeps one. */
+  readonly log?: RunLog;
   /** What is blanked in events before they are signed. */
   readonly redaction?: Redaction;
 }
@@ -49,6 +53,11 @@ export class RunRecorder {
     return this.#options.redaction?.asked ?? [];
   }
 
+  /** Where the log of this host was when the run began; undefined: it keeps none. */
+  get anchor(): LogAnchor | undefined {
+    return this.#options.log?.anchor;
+  }
+
   get count(): number {
     return this.#chain.count;
   }
@@ -63,10 +72,20 @@ export class RunRecorder {
   record(name: EventName, data: JsonObject, options: { tier?: EvidenceTier; cex?: NonNullable<CloudEvent['cex']> } = {}): CloudEvent {
     const { type } = EVENTS[name];
     const { redaction } = this.#options;
-    const { line, event } = this.#chain.append({ type, data: redaction === undefined ? data : redactData(type, data, redaction), tier: options.tier ?? 'host', ...(options.cex === undefined ? {} : { cex: options.cex }) });
-    this.#options.bundle.append(line); // M1
+    const appended = this.#chain.append({ type, data: redaction === undefined ? data : redactData(type, data, redaction), tier: options.tier ?? 'host', ...(options.cex === undefined ? {} : { cex: options.cex }) });
+    this.#keep(appended); // M1
+    return appended.event;
+  }
+
+  #keep({ line, event, header }: AppendedRecord): void {
+    this.#options.bundle.append(line);
+    this.#options.log?.add(header);
     for (const listener of this.#listeners) listener(event);
-    return event;
+  }
+
+  /** Nothing more is written: the evidence cannot be, or nobody wants it. */
+  abandon(): void {
+    this.#options.log?.abandon();
   }
 
   barrier(): void {
@@ -75,10 +94,14 @@ export class RunRecorder {
 
   /** Seals the chain and attests the bundle. Nothing can be recorded after. */
   async seal(input: { outcome: string; exitCode: number; unchecked: number }): Promise<void> {
-    const { runId, bundle, attest } = this.#options;
-    const { line, event } = this.#chain.seal(jsonObject({ runId, outcome: input.outcome, exitCode: input.exitCode, gaps: 0, unchecked: input.unchecked }));
-    bundle.append(line);
-    for (const listener of this.#listeners) listener(event);
+    const { runId, bundle, attest, log } = this.#options;
+    const sealed = this.#chain.seal(jsonObject({ runId, outcome: input.outcome, exitCode: input.exitCode, gaps: 0, unchecked: input.unchecked }));
+    this.#keep(sealed);
+    if (log !== undefined) {
+      const { note, proofs } = await log.end();
+      bundle.keepDocument(BUNDLE.checkpoint, note);
+      bundle.keepDocument(BUNDLE.proofs, proofs);
+    }
     const files = await bundle.close();
     bundle.attest(makeAttestation({ files, predicate: { runId, count: this.#chain.count, head: this.#chain.head, gaps: 0, outcome: input.outcome }, signer: attest }));
   }

@@ -129,6 +129,7 @@ export class CellSession {
   async abandon(): Promise<readonly TeardownLine[]> {
     const lines = await this.cell.destroy();
     await this.secrets.abandon();
+    this.recorder.abandon();
     return lines;
   }
 
@@ -193,6 +194,7 @@ async function closeFailed(failed: { deps: SessionDeps; input: SessionInput; run
   if (isCellError(error, 'evidence.unwritable')) {
     await failed.cell?.destroy();
     await input.secrets.abandon();
+    input.recorder.abandon();
     return;
   }
   await finish(closing);

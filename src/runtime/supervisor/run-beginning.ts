@@ -10,6 +10,7 @@ import type { Violation } from '../../core/admission/admit.ts';
 import { referenceData, type RunContext } from '../../core/events/builders.ts';
 import type { CellPlan, HostFacts, PlanItem } from '../../core/plan/plan.ts';
 import { planDigest } from '../../core/plan/plan-cell.ts';
+import { anchorJson } from '../../core/evidence/log-proof.ts';
 import { decisionData, type PolicyDecision } from '../../core/policy/decision.ts';
 import type { SpecDocument } from '../../core/spec/document.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -48,6 +49,7 @@ function recordGenesis(deps: BeginningDeps, { recorder, run, document }: Beginni
       canonicalSpecHash: document.specHash,
       ...more,
       keysetDigest: deps.keysetDigest,
+      ...(recorder.anchor === undefined ? {} : { log: anchorJson(recorder.anchor) }),
       cellosVersion: deps.version,
       bootId: host.bootId,
       hostKernel: host.kernel,
