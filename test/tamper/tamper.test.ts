@@ -32,7 +32,7 @@ function expectClean(campaign: Campaign, variantsMin: number): void {
 
 describe('a bundle as it was made', () => {
   it('is complete, as a folder, as an archive and in memory', async () => {
-    expect([...first.keys()].map((path) => path.replace(/[0-9a-f]{64}/, 'DIGEST')).sort()).toEqual(['artifacts/DIGEST', BUNDLE.attestation, BUNDLE.keyset, BUNDLE.records, BUNDLE.stderr, BUNDLE.stdout]);
+    expect([...first.keys()].map((path) => path.replace(/[0-9a-f]{64}/, 'DIGEST')).sort()).toEqual(['artifacts/DIGEST', BUNDLE.attestation, BUNDLE.checkpoint, BUNDLE.keyset, BUNDLE.proofs, BUNDLE.records, BUNDLE.stderr, BUNDLE.stdout]);
     for (const files of [first, sample.second]) expect(await audit(files)).toMatchObject({ verdict: 'complete', exitCode: 0, findings: [] });
     expect(await auditBundle(folderBundle(`${folder}/first`), sample.trust)).toMatchObject({ verdict: 'complete' });
     writeFileSync(`${folder}/own.tar`, tarOf(first));
