@@ -243,23 +243,27 @@ const KEYS: CommandInfo = {
 
 const POLICY: CommandInfo = {
   name: 'policy',
-  usage: 'check PACK DOCUMENT\nshow PACK [--effective [DOCUMENT]]',
+  usage: 'check PACK DOCUMENT\nshow PACK [--effective [DOCUMENT]]\nsuggest RUN|PATH [DOCUMENT]',
   about: [
-    'Says what a policy pack permits, and whether it permits a document. Runs nothing.',
+    'Says what a policy pack permits, whether it permits a document, and what narrower one a run needed. Runs nothing.',
     'A pack is a PolicyPack document (JSON or YAML), the same as for the reference: limits on lifetime, memory and time, on egress, on how secrets are delivered, and which caller may have which secret. cellos run --policy PACK enforces it; a misspelt rule is a mistake, never ignored.',
     'CELLOS_CALLER_IDENTITY names the caller (default: default). CELLOS_POLICY_ALLOW_DOWNGRADE=1 takes a pack older than version 1.0.0.',
+    'suggest reads the evidence of a run and prints the narrower document that it would have been fine with, in YAML, each member with the reason why it was narrowed or left. It never widens anything, and what was not observed is left: that no record tells of a use is no evidence that there was none. Of a run that did not end with exit code 0 nothing is narrowed.',
+    'The evidence names a document by its digest only. That of a command line is made again from the records; any other has to be given, and is held against the digest.',
   ].join('\n'),
-  operand: ['check', 'show'],
+  operand: ['check', 'show', 'suggest'],
   options: [
+    { ...TRUST, about: `suggest: ${TRUST.about}` },
     { name: 'effective', about: 'show: every rule there is, also those the pack does not set; with a document, what each says of it' },
     { name: 'compatible', about: 'read the document as the reference does: warn where it is refused otherwise (unknown keys …)' },
     JSON_OPTION,
   ],
-  examples: ['cellos policy check pack.json job.yaml', 'cellos policy show pack.json --effective', 'cellos policy show --effective pack.json job.yaml', 'cellos run --policy pack.json -- make test'],
+  examples: ['cellos policy check pack.json job.yaml', 'cellos policy show pack.json --effective', 'cellos policy show --effective pack.json job.yaml', 'cellos run --policy pack.json -- make test', 'cellos policy suggest 01m88a7p > narrower.yaml', 'cellos policy suggest 01m88a7p job.yaml --json'],
   exits: [
-    ['0', 'permitted; or shown'],
+    ['0', 'permitted; or shown, suggested'],
+    ['10 to 14', 'suggest: the evidence does not verify; the code is that of cellos verify'],
     ['120', 'the pack refuses the document: every violation is listed'],
-    ['64', 'wrong usage'],
+    ['64', 'wrong usage, no such run, or not the document of the run'],
     ['65', 'the pack or the document is invalid: every mistake with its path and line'],
   ],
   load: async () => (await import('./commands/policy.ts')).policyCommandLine,

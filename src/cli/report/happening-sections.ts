@@ -53,7 +53,7 @@ export function commandsSection({ commands, commandsMore, limits, output }: RunR
         endOf(command),
         plain(command.durationMs === undefined ? 'not observed' : durationText(command.durationMs)),
         plain(command.cpuMs === undefined ? '' : durationText(command.cpuMs)),
-        plain(optionalBytes(command.memoryPeakBytes)),
+        plain(command.memoryPeakBytes === undefined && command.residentPeakBytes !== undefined ? `${bytesText(command.residentPeakBytes)} (largest process)` : optionalBytes(command.memoryPeakBytes)),
         plain(command.processesPeak),
       ]),
       ...(commandsMore === 0 ? {} : { more: `… and ${plural(commandsMore, 'command')} more` }),

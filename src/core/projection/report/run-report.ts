@@ -210,8 +210,8 @@ export class RunReporter {
   report(about: AboutRun): RunReport {
     const facts = this.#facts;
     const standing = standingOf(about);
-    const items = askedAndEnforced(facts);
     const commands = commandsOf(facts);
+    const items = askedAndEnforced(facts, commands);
     const since = sinceStart(facts);
     const workspace = workspaceReport(facts, about.files.workspace);
     const certificate = certificateOf(facts);
