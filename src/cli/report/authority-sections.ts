@@ -37,7 +37,7 @@ export function itemsSection({ items }: RunReport): Section[] {
     {
       kind: 'table',
       caption: 'Each thing that was asked or is given by default, what was in force, by what mechanism, and what the kernel was seen to say of it',
-      columns: [{ title: 'What', least: 14, code: true }, { title: 'Met', least: 7 }, { title: 'Asked', least: 12 }, { title: 'In force', least: 18 }, { title: 'By', least: 14 }, { title: 'Seen by the kernel', least: 14 }],
+      columns: [{ title: 'What', least: 17, code: true }, { title: 'Met', least: 7 }, { title: 'Asked', least: 10 }, { title: 'In force', least: 16 }, { title: 'By', least: 14, optional: true }, { title: 'Seen by the kernel', least: 14, optional: true }],
       rows,
     },
     notesBlock(itemNotes(items)),
@@ -67,7 +67,7 @@ export function authoritySection({ authority, gaps }: RunReport): Section[] {
     {
       kind: 'table',
       caption: 'What the command was given, and what was seen of its use',
-      columns: [{ title: 'Kind', least: 8 }, { title: 'What', least: 12, code: true }, { title: 'Declared', least: 14 }, { title: 'Used', least: 9 }, { title: 'What was seen', least: 22 }],
+      columns: [{ title: 'Kind', least: 8 }, { title: 'What', least: 12, code: true }, { title: 'Declared', least: 10, optional: true }, { title: 'Used', least: 9 }, { title: 'What was seen', least: 20 }],
       rows: authority.map(useRow),
     },
     notesBlock(authority.length === 0 ? [toned('quiet', 'Nothing was given beside the default cell: no secret, no network, no file of the host, no artifact.')] : notes),

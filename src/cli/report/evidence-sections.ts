@@ -83,7 +83,7 @@ export function keysSection({ keys, audit }: RunReport): Section[] {
     {
       kind: 'table',
       caption: 'The keys of the keyset of this run, and what each signed here',
-      columns: [{ title: 'Key', least: 20, code: true }, { title: 'For', least: 8 }, { title: 'State', least: 8 }, { title: 'Algorithm', least: 10 }, { title: 'Signed here', least: 12 }],
+      columns: [{ title: 'Key', least: 20, code: true }, { title: 'For', least: 8 }, { title: 'State', least: 8 }, { title: 'Algorithm', least: 10, optional: true }, { title: 'Signed here', least: 12 }],
       rows: rows.map(([kid, purpose, state, algorithm]) => [plain(kid), toned(purpose === 'in no keyset' ? 'bad' : undefined, purpose), plain(state), plain(algorithm), plain(signed.has(kid) ? plural(signed.get(kid) ?? 0, 'record') : kid === attestationKid ? 'the attestation' : signedBy.includes(kid) ? 'the keyset' : '')]),
     },
   ]);

@@ -29,7 +29,7 @@ export function timelineSection({ timeline, lanes, standing }: RunReport): Secti
     {
       kind: 'table',
       caption: 'The records in their order, and who saw what they tell',
-      columns: [{ title: '#', right: true }, { title: 'At', right: true }, { title: 'Seen by', least: 6 }, { title: 'Event', least: 12, code: true }, { title: 'What', least: 24 }],
+      columns: [{ title: '#', right: true }, { title: 'At', right: true }, { title: 'Seen by', least: 6 }, { title: 'Event', least: 15, code: true }, { title: 'What', least: 20 }],
       rows: entries.map((entry) => timelineRow(audited ? entry : { ...entry, proven: true })),
       ...(more === 0 ? {} : { more: `… and ${plural(more, 'record')} more: --events ${entries.length + more} shows them` }),
     },

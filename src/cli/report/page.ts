@@ -23,6 +23,8 @@ export interface PageColumn {
   readonly title: string;
   /** Least width on a terminal before the table is told as a list, columns. */
   readonly least?: number;
+  /** Left out on a narrow terminal, which says so. */
+  readonly optional?: boolean;
   readonly right?: boolean;
   /** Digests, paths, arguments. */
   readonly code?: boolean;

@@ -1,5 +1,5 @@
 /** What policy decided about a run, as its records tell it. The audit decides again; this is for reading. */
-import { EVENTS } from '../../events/catalogue.ts';
+import type { EVENTS } from '../../events/catalogue.ts';
 import type { ViewedRecord } from '../viewed-record.ts';
 import { defined, objectOf, objectsOf, textOf } from './read-data.ts';
 import type { RunFacts } from './run-facts.ts';
