@@ -27,17 +27,21 @@ function itemNotes(items: readonly ReportItem[]): PageText[] {
   });
 }
 
-export function itemsSection({ items }: RunReport): Section[] {
+const WHOLE = 'Each thing that was asked or is given by default, what was in force, by what mechanism, and what the kernel was seen to say of it';
+const REFUSED = 'Nothing was run. Each thing that was asked or is given by default, and what this host would have enforced of it';
+
+export function itemsSection({ items, run }: RunReport): Section[] {
+  const refused = run.refused.length > 0;
   const rows = items.map((item) => {
-    const [word, tone] = MET[item.status];
+    const [word, tone] = refused && item.status === 'enforced' ? (['would be', undefined] as const) : MET[item.status];
     const asked = item.byDefault ? toned('quiet', readable(item.asked)) : plain(readable(item.asked));
-    return [plain(item.name), toned(tone, word), asked, plain(readable(item.effective)), plain(readable(item.mechanism)), seenBy(item)];
+    return [plain(item.name), toned(tone, word), asked, plain(readable(item.effective)), plain(readable(item.mechanism)), ...(refused ? [] : [seenBy(item)])];
   });
   return sectionOf('asked', 'Asked and enforced', [
     {
       kind: 'table',
-      caption: 'Each thing that was asked or is given by default, what was in force, by what mechanism, and what the kernel was seen to say of it',
-      columns: [{ title: 'What', least: 17, code: true }, { title: 'Met', least: 7 }, { title: 'Asked', least: 10 }, { title: 'In force', least: 16 }, { title: 'By', least: 14, optional: true }, { title: 'Seen by the kernel', least: 14, optional: true }],
+      caption: refused ? REFUSED : WHOLE,
+      columns: [{ title: 'What', least: 17, code: true }, { title: 'Met', least: 7 }, { title: 'Asked', least: 10 }, { title: refused ? 'Would be in force' : 'In force', least: 16 }, { title: 'By', least: 14, optional: true }, ...(refused ? [] : [{ title: 'Seen by the kernel', least: 14, optional: true }])],
       rows,
     },
     notesBlock(itemNotes(items)),
@@ -58,7 +62,8 @@ function useRow({ kind, name, declared, use, seen }: AuthorityUse): PageText[] {
   return [plain(kind), plain(name), plain(readable(declared)), toned(tone, word), plain(readable(seen))];
 }
 
-export function authoritySection({ authority, gaps }: RunReport): Section[] {
+export function authoritySection({ authority, gaps, run }: RunReport): Section[] {
+  if (run.refused.length > 0) return sectionOf('authority', 'Declared and used authority', [notesBlock([toned('quiet', 'Nothing was run: nothing was used.')])]);
   const unobserved = authority.some(({ use }) => use === 'not-observed');
   const notes: PageText[] = [];
   if (unobserved) notes.push(toned('quiet', '“Not observed” means that no record could tell: it is no evidence that something was not used.'));

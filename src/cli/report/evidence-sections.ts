@@ -4,6 +4,12 @@ import { plural } from '../render.ts';
 import { verdictMeaning } from '../render-verify.ts';
 import { type Block, factsBlock, notesBlock, type PageText, plain, type Section, sectionOf, type Tone, toned } from './page.ts';
 
+/** How alarming a verdict is. */
+export function verdictTone({ exitCode, verdict }: NonNullable<RunReport['audit']>): Tone {
+  if (exitCode === 0) return 'good';
+  return verdict === 'tampered' || verdict === 'untrusted-key' ? 'bad' : 'warn';
+}
+
 function standingText({ standing }: RunReport): PageText {
   switch (standing.kind) {
     case 'proven':
@@ -23,12 +29,12 @@ export function verdictSection(report: RunReport): Section[] {
   const { audit } = report;
   const bad = audit?.firstBadRecord;
   const facts = factsBlock([
-    ['Verdict', audit === undefined ? undefined : `${audit.verdict}: ${verdictMeaning(audit.verdict)}`, audit?.exitCode === 0 ? 'good' : 'bad'],
+    ['Verdict', audit === undefined ? undefined : `${audit.verdict}: ${verdictMeaning(audit.verdict)}`, audit === undefined ? undefined : verdictTone(audit)],
     ['Records', audit === undefined ? undefined : `${audit.count} ${bad === undefined ? 'verified' : 'before the first bad one'}`],
     ['First bad', bad === undefined ? undefined : `record ${bad.seq}, line ${bad.line} of records.jsonl: ${bad.reason}`, 'bad'],
     ['Head', audit?.head],
   ]);
-  return sectionOf('verdict', 'Verdict of the audit', [facts, notesBlock([...(audit?.findings ?? []).map((finding) => toned('bad', finding)), standingText(report)])]);
+  return sectionOf('verdict', 'Verdict of the audit', [facts, notesBlock([...(audit?.findings ?? []).map((finding) => toned(audit === undefined ? 'bad' : verdictTone(audit), finding)), standingText(report)])]);
 }
 
 const RESULTS: Readonly<Record<CertificateLine['result'], Tone>> = { clean: 'good', residue: 'bad', unchecked: 'warn', unknown: 'warn' };

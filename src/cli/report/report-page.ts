@@ -4,7 +4,7 @@ import { bytesText, commandText, durationText, plural } from '../render.ts';
 import { verdictMeaning } from '../render-verify.ts';
 import { VERSION } from '../../version.ts';
 import { authoritySection, itemsSection } from './authority-sections.ts';
-import { gapsSection, keysSection, teardownSection, verdictSection } from './evidence-sections.ts';
+import { gapsSection, keysSection, teardownSection, verdictSection, verdictTone } from './evidence-sections.ts';
 import { artifactsSection, commandsSection, policySection, secretsSection, timelineSection, workspaceSection } from './happening-sections.ts';
 import { type Block, factsBlock, type PageText, type ReportPage, type Section, sectionOf, type Tone, toned } from './page.ts';
 
@@ -25,9 +25,7 @@ export function outcomeText({ run, commands }: RunReport): string {
 
 function verdictOf({ audit, run }: RunReport): { verdict: PageText; meaning: string } {
   if (audit === undefined) return { verdict: toned('warn', run.state === 'running' ? 'going on' : 'not audited'), meaning: run.state === 'running' ? 'it can be audited when it is over; what stands here is read, not verified' : 'what stands here is read, not verified' };
-  const { verdict } = audit;
-  const tone: Tone = audit.exitCode === 0 ? 'good' : verdict === 'tampered' || verdict === 'untrusted-key' ? 'bad' : 'warn';
-  return { verdict: toned(tone, verdict), meaning: verdictMeaning(verdict) };
+  return { verdict: toned(verdictTone(audit), `Evidence ${audit.verdict}`), meaning: verdictMeaning(audit.verdict) };
 }
 
 function endGlance(report: RunReport): PageText {
@@ -36,13 +34,15 @@ function endGlance(report: RunReport): PageText {
   const took = ms === undefined ? '' : ` after ${durationText(ms)}`;
   const tone: Tone = run.outcome === 'exited' && run.exitCode === 0 ? 'good' : run.outcome === undefined ? 'warn' : 'bad';
   if (run.refused.length > 0) return toned('bad', `It was refused, and nothing was run: ${run.refused.join('; ')}`);
+  if (run.outcome === undefined) return toned(tone, 'It has no end on the record: its supervisor was killed, or the end was cut off');
   return toned(tone, `It ended: ${outcomeText(report)}${took}`);
 }
 
-function itemsGlance({ items }: RunReport): PageText[] {
+function itemsGlance({ items, run }: RunReport): PageText[] {
   if (items.length === 0) return [];
+  const refused = run.refused.length > 0;
   const count = (status: string): number => items.filter((item) => item.status === status).length;
-  const parts = [`${plural(count('enforced'), 'thing')} enforced`];
+  const parts = [`${plural(count('enforced'), 'thing')} ${refused ? 'would be enforced here' : 'enforced'}`];
   if (count('downgraded') > 0) parts.push(`${count('downgraded')} weaker than asked or than the default`);
   if (count('declared') > 0) parts.push(`${count('declared')} only noted`);
   if (count('unsatisfiable') > 0) parts.push(`${count('unsatisfiable')} not possible on this host`);
