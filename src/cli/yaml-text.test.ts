@@ -8,12 +8,13 @@ import { readYaml } from '../adapters/document/yaml-reader.ts';
 import { yamlLines } from './yaml-text.ts';
 
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('yes', 'no', 'null', 'true', '~', '', '-', '- a', 'a: b', '# x', '"', "'", '1', '1.0', '0x1', '.inf', '<<', '*a', '&a', '!t', '|', '%a', '@', '`', '\u0085', '\u2028', '\u202e', '\ufeff', 'a\nb', ' a', 'a ', '2026-01-01', 'on', 'y'));
-const json: fc.Arbitrary<JsonValue> = fc.letrec<{ value: unknown }>((tie) => ({ value: fc.oneof({ maxDepth: 4 }, text, fc.boolean(), fc.constant(null), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(text, tie('value'), { maxKeys: 3 })) })).value.map((value) => parseJson(JSON.stringify(value)));
+const value = fc.letrec<{ value: unknown }>((tie) => ({ value: fc.oneof({ maxDepth: 4 }, text, fc.boolean(), fc.constant(null), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(text, tie('value'), { maxKeys: 3 })) })).value;
+const document: fc.Arbitrary<JsonValue> = fc.dictionary(text, value, { minKeys: 1, maxKeys: 3 }).map((one) => parseJson(JSON.stringify(one)));
 
 describe('yamlLines()', () => {
   it('is read back as the same value by our own reader [YT1]', () => {
     fc.assert(
-      fc.property(fc.dictionary(text, json, { minKeys: 1, maxKeys: 3 }).map((value) => parseJson(JSON.stringify(value, (_, part: unknown) => (typeof part === 'object' && part !== null && 'token' in part ? (part as unknown as { value: number }).value : part)))), (value) => {
+      fc.property(document, (value) => {
         const yaml = yamlLines(value).join('\n');
         expect(canonicalText(readYaml(utf8(yaml)).value)).toBe(canonicalText(value));
         expect(yaml).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
