@@ -252,6 +252,7 @@ const POLICY: CommandInfo = {
     'The evidence names a document by its digest only. That of a command line is made again from the records; any other has to be given, and is held against the digest.',
   ].join('\n'),
   operand: ['check', 'show', 'suggest'],
+  runAction: 'suggest',
   options: [
     { ...TRUST, about: `suggest: ${TRUST.about}` },
     { name: 'effective', about: 'show: every rule there is, also those the pack does not set; with a document, what each says of it' },
@@ -263,6 +264,7 @@ const POLICY: CommandInfo = {
     ['0', 'permitted; or shown, suggested'],
     ['10 to 14', 'suggest: the evidence does not verify; the code is that of cellos verify'],
     ['120', 'the pack refuses the document: every violation is listed'],
+    ['125', 'suggest: the run is going on, or what is at PATH is no bundle'],
     ['64', 'wrong usage, no such run, or not the document of the run'],
     ['65', 'the pack or the document is invalid: every mistake with its path and line'],
   ],
