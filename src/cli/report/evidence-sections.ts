@@ -32,7 +32,7 @@ export function verdictSection(report: RunReport): Section[] {
     ['Verdict', audit === undefined ? undefined : `${audit.verdict}: ${verdictMeaning(audit.verdict)}`, audit === undefined ? undefined : verdictTone(audit)],
     ['Records', audit === undefined ? undefined : `${audit.count} ${bad === undefined ? 'verified' : 'before the first bad one'}`],
     ['First bad', bad === undefined ? undefined : `record ${bad.seq}, line ${bad.line} of records.jsonl: ${bad.reason}`, 'bad'],
-    ['Head', audit?.head],
+    ['Head', audit?.head, 'code'],
   ]);
   return sectionOf('verdict', 'Verdict of the audit', [facts, notesBlock([...(audit?.findings ?? []).map((finding) => toned(audit === undefined ? 'bad' : verdictTone(audit), finding)), standingText(report)])]);
 }
@@ -84,7 +84,7 @@ export function keysSection({ keys, audit }: RunReport): Section[] {
       ['Trusted root', root === undefined ? (audit === undefined ? undefined : 'none of the trusted ones signed the keyset') : `${root.kid}, trusted by ${root.from}`, root === undefined ? 'bad' : 'good'],
       ['Keyset', epoch === undefined ? undefined : `epoch ${epoch}, one of ${plural(keysets, 'keyset')} in the bundle, signed by ${signedBy.join(', ')}${threshold === undefined ? '' : ` (${threshold} needed)`}`],
       ['Made', producedAt],
-      ['Attested by', attestationKid],
+      ['Attested by', attestationKid, 'code'],
     ]),
     {
       kind: 'table',

@@ -111,8 +111,8 @@ export function policySection({ decisions, standing }: RunReport): Section[] {
         ['Verdict', verdict, verdict === 'admitted' ? 'good' : verdict === 'refused' ? 'bad' : 'warn'],
         ['Scope', applied === false ? 'the pack is for another placement: no pack applied' : undefined, 'warn'],
         ['Asked by', caller],
-        ['Pack digest', packDigest],
-        ['Pack file', packFileHash],
+        ['Pack digest', packDigest, 'code'],
+        ['Pack file', packFileHash, 'code'],
         ['Record', `${seq}${packDigest !== undefined && standing.kind === 'proven' ? ', decided again by the audit from its own inputs: the same' : ''}`],
       ]),
       { kind: 'table' as const, caption: 'Rules that were broken', columns: [{ title: 'Rule', least: 16, code: true }, { title: 'Where, or why', least: 20 }], rows: violations.map(({ rule, where }) => [toned('bad', rule), plain(where)]) },
@@ -127,7 +127,7 @@ export function workspaceSection({ workspace }: RunReport): Section[] {
   const became = applied === undefined ? 'kept in an overlay: the folder is as it was' : applied.done ? 'brought into the folder' : `not brought into the folder${applied.reason === undefined ? '' : `: ${applied.reason}`}`;
   return sectionOf('workspace', 'Workspace', [
     factsBlock([
-      ['Folder', source],
+      ['Folder', source, 'code'],
       ['Changes', `${added} added, ${modified} modified, ${deleted} deleted`],
       ['Became', became],
       ['List', listFits === false ? 'workspace.json is not the list that the record names: only what the record itself tells is shown' : undefined, 'bad'],

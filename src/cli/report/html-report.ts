@@ -26,7 +26,7 @@ function tonedMarkup({ text, tone }: PageText): string {
 }
 
 function facts({ rows }: FactsBlock): string {
-  return `<dl class="facts">${rows.map(([name, value]) => `<div><dt>${html(name)}</dt><dd>${tonedMarkup(value)}</dd></div>`).join('')}</dl>`;
+  return `<dl class="facts">${rows.map(([name, value]) => `<div><dt>${html(name)}</dt><dd>${value.code === true ? `<code>${html(value.text)}</code>` : tonedMarkup(value)}</dd></div>`).join('')}</dl>`;
 }
 
 function noteItems(notes: readonly PageText[]): string {

@@ -68,7 +68,7 @@ td{overflow-wrap:anywhere;min-width:0}td>*{justify-self:start;min-width:0}td:fir
 body{font-size:10pt}nav,.skip{display:none}section{border:0;padding:0;margin:0 0 1.2rem}
 tr,.verdict,.picture,dd{break-inside:avoid}h2,caption{break-after:avoid}thead{display:table-header-group}
 .pill,.verdict{print-color-adjust:exact;-webkit-print-color-adjust:exact}.picture svg{min-width:0}
-header,main,footer{max-width:none;padding:0}
+header,main,footer{max-width:none;padding:0}main{margin-top:1.2rem}
 }
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;

@@ -78,8 +78,8 @@ function whatRan(report: RunReport): Section[] {
   const out = output.slice(0, 2).map(({ name, bytes }) => `${name} ${bytes === undefined ? '?' : bytesText(bytes)}`).join(', ');
   return sectionOf('run', 'What ran', [
     factsBlock([
-      ['Run', run.id],
-      ['Command', run.argv.length === 0 ? undefined : commandText(run.argv)],
+      ['Run', run.id, 'code'],
+      ['Command', run.argv.length === 0 ? undefined : commandText(run.argv), 'code'],
       ['Document', run.specId],
       ['Asked by', run.caller ?? undefined],
       ['Tenant', run.tenant],
@@ -90,7 +90,7 @@ function whatRan(report: RunReport): Section[] {
       ['Output', out],
       ['Host', [run.hostKernel === undefined ? undefined : `Linux ${run.hostKernel}`, run.hostArch, run.bootId === undefined ? undefined : `boot ${run.bootId}`].filter((part) => part !== undefined).join(', ')],
       ['Made by', run.cellosVersion === undefined ? undefined : `cellos ${run.cellosVersion}${run.backend === undefined ? '' : `, ${run.backend} cell`}`],
-      ['Bundle', run.where],
+      ['Bundle', run.where, 'code'],
     ]),
   ]);
 }
