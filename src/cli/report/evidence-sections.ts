@@ -34,7 +34,7 @@ export function verdictSection(report: RunReport): Section[] {
     ['First bad', bad === undefined ? undefined : `record ${bad.seq}, line ${bad.line} of records.jsonl: ${bad.reason}`, 'bad'],
     ['Head', audit?.head, 'code'],
   ]);
-  return sectionOf('verdict', 'Verdict of the audit', [facts, notesBlock([...(audit?.findings ?? []).map((finding) => toned(audit === undefined ? 'bad' : verdictTone(audit), finding)), standingText(report)])]);
+  return sectionOf('verdict', 'Verdict of the audit', [facts, notesBlock([...(audit === undefined ? [] : audit.findings.map((finding) => toned(audit.exitCode === 0 ? 'warn' : verdictTone(audit), finding))), standingText(report)])]);
 }
 
 const RESULTS: Readonly<Record<CertificateLine['result'], Tone>> = { clean: 'good', residue: 'bad', unchecked: 'warn', unknown: 'warn' };

@@ -90,13 +90,13 @@ function stepsText(steps: readonly LeaseStep[], more: number): string {
   return `${parts.join(' → ')}${more === 0 ? '' : `, and ${more} more steps`}`;
 }
 
-export function secretsSection({ secrets }: RunReport): Section[] {
+export function secretsSection({ secrets, run }: RunReport): Section[] {
   return sectionOf('secrets', 'Lives of secrets', [
     {
       kind: 'table',
       caption: 'Each lease from its issue to its end; no value is in the evidence, nor here',
       columns: [{ title: 'Secret', least: 10, code: true }, { title: 'From', least: 6 }, { title: 'Life', least: 20 }, { title: 'Used', least: 5, right: true }, { title: 'End', least: 9 }],
-      rows: secrets.map(({ ref, broker, steps, more, uses, end }) => [plain(ref), plain(broker), plain(stepsText(steps, more)), plain(`${uses}×`), end === undefined ? toned('bad', 'none on the record') : toned(END_TONES[end], end)]),
+      rows: secrets.map(({ ref, broker, steps, more, uses, end }) => [plain(ref), plain(broker), plain(stepsText(steps, more)), plain(`${uses}×`), end === undefined ? toned('warn', run.state === 'running' ? 'not yet' : 'not on the record') : toned(END_TONES[end], end)]),
     },
   ]);
 }

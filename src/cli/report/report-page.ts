@@ -51,12 +51,14 @@ function itemsGlance({ items, run }: RunReport): PageText[] {
   return [toned(count('unsatisfiable') + differing > 0 ? 'bad' : count('downgraded') > 0 ? 'warn' : 'good', parts.join(', '))];
 }
 
-function secretsGlance({ secrets, authority }: RunReport): PageText[] {
+function secretsGlance({ secrets, authority, run }: RunReport): PageText[] {
   if (secrets.length === 0) return [];
   const unused = authority.filter(({ kind, use }) => kind === 'secret' && use === 'unused').length;
-  const open = secrets.filter(({ end }) => end === undefined || end === 'revocation-failed').length;
-  const text = `${plural(secrets.length, 'secret')} issued${unused === 0 ? '' : `, ${unused} never used`}, ${open === 0 ? 'each lease ended' : `${open} without an end that is known`}`;
-  return [toned(open > 0 ? 'bad' : unused > 0 ? 'warn' : 'good', text)];
+  const open = secrets.filter(({ end }) => end === undefined).length;
+  const failed = secrets.filter(({ end }) => end === 'revocation-failed').length;
+  const ends = [...(failed === 0 ? [] : [`${failed} could not be revoked`]), ...(open === 0 ? [] : [run.state === 'running' ? `${open} not given back yet` : `the end of ${open} is not on the record`])];
+  const text = `${plural(secrets.length, 'secret')} issued${unused === 0 ? '' : `, ${unused} never used`}, ${ends.length === 0 ? 'each lease ended' : ends.join(', ')}`;
+  return [toned(failed > 0 ? 'bad' : open + unused > 0 ? 'warn' : 'good', text)];
 }
 
 function teardownGlance({ certificate, run }: RunReport): PageText[] {

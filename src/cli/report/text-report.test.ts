@@ -51,9 +51,9 @@ describe('reportLines()', () => {
   it.each([
     ['failed', ['✗ It ended: exited, exit code 3 after 49 ms', 'The limit on memory took effect: limitBytes 64000000', 'artifacts are copied out after exit code 0 only']],
     ['refused', ['✗ It was refused, and nothing was run: limit.memory cannot be enforced or provided on this host', 'Nothing was run: nothing was used.']],
-    ['unsealed', ['It has no end on the record', 'There is no teardown certificate', 'missing: the supervisor was killed, or the end was cut off', 'none on the record', 'that none is missing is not proven']],
+    ['unsealed', ['It has no end on the record', 'There is no teardown certificate', 'missing: the supervisor was killed, or the end was cut off', 'the end of 2 is not on the record', 'that none is missing is not proven']],
     ['tampered', ['What follows is what the files of the bundle say now, and not what was proven:', 'The records before number 3 verify.', 'not proven: TOKEN minted']],
-    ['withheld', ['2 events withheld', 'records 5, 7: their place, salt and digest stand', 'Records are missing: what they would tell about uses is not here.']],
+    ['withheld', ['! 2 events withheld', 'records 5, 7: their place, salt and digest stand', 'Records are missing: what they would tell about uses is not here.']],
     ['running', ['going on: it can be audited when it is over', 'not yet']],
     ['empty', ['It has no end on the record']],
   ] as const)('%s: says so', (name, texts) => {

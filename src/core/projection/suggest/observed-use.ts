@@ -37,12 +37,13 @@ export interface ObservedUse {
 }
 
 /** @returns why the run teaches nothing [OU1] */
-function unfitness({ run, commands, commandsMore }: RunReport): string | undefined {
+function unfitness({ run, commands, commandsMore, gaps }: RunReport): string | undefined {
   if (run.outcome === undefined) return 'the run has no end on the record: what it would have used is not known';
   if (commands.length === 0) return `the run never began a command (${run.outcome}): nothing was used, and nothing follows from that`;
   const bad = commands.find(({ ending, exitCode }) => ending !== 'exited' || exitCode !== 0);
   if (bad !== undefined) return `a command did not end with exit code 0 (${bad.signalName ?? bad.ending}${bad.exitCode === undefined ? '' : ` ${bad.exitCode}`}): what it would have used after that was never seen`;
   if (run.outcome !== 'exited' && run.outcome !== 'closed') return `the run did not end by itself (${run.outcome}): what it would have used after that was never seen`;
+  if (run.outcome === 'closed' && gaps.withheld.length > 0) return 'events are withheld, and the end of a command that failed may be among them';
   return commandsMore > 0 ? 'the run had more commands than a report tells of' : undefined;
 }
 

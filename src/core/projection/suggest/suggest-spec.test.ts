@@ -231,6 +231,21 @@ describe('observedUse()', () => {
   it('learns nothing from a run that did not end with 0 [OU1]', () => {
     expect(observedUse(reportOf({ exitCode: 3 })).unfit).toContain('did not end with exit code 0 (exited 3)');
     expect(observedUse(reportOf({ outcome: 'cancelled' })).unfit).toContain('did not end by itself');
+    const closed = reportOf({ outcome: 'closed' });
+    expect(observedUse(closed).unfit).toBeUndefined();
+    expect(observedUse({ ...closed, gaps: { ...closed.gaps, withheld: [9] } }).unfit).toContain('events are withheld');
+    expect(observedUse({ ...closed, commandsMore: 1 }).unfit).toContain('more commands');
+    expect(observedUse({ ...closed, commands: [] }).unfit).toContain('never began a command');
+    const { outcome: _none, ...open } = closed.run;
+    expect(observedUse({ ...closed, run: open }).unfit).toContain('no end on the record');
+  });
+
+  it('takes no peak where events are withheld, and a secret of several leases for unused only when each is', () => {
+    const report = reportOf();
+    const gaps = observedUse({ ...report, gaps: { ...report.gaps, withheld: [3] } });
+    expect([gaps.memoryPeakBytes, gaps.processesPeak]).toEqual([undefined, undefined]);
+    const twice = (use: 'used' | 'unused' | 'not-observed') => observedUse({ ...report, authority: [...report.authority, { kind: 'secret', name: 'SPARE', declared: '', use, seen: '' }] }).secrets.get('SPARE')?.use;
+    expect([twice('used'), twice('unused'), twice('not-observed')]).toEqual(['used', 'unused', 'not-observed']);
   });
 });
 
