@@ -117,6 +117,12 @@ describe('reportHtml()', () => {
   });
 });
 
+describe('html()', () => {
+  it('writes what means something in markup as references, in attributes too [HT1]', () => {
+    expect(html(`<a href="x" title='y'>&amp;\u202e\ud800`)).toBe('&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;amp;\\u202e\ufffd');
+  });
+});
+
 describe('tickStep()', () => {
   it('gives one to six steps of round numbers', () => {
     fc.assert(

@@ -45,6 +45,11 @@ describe('RunReporter, of a run that ended well', () => {
     expect(items.find(({ name }) => name === 'limit.pids')).toMatchObject({ byDefault: true });
   });
 
+  it('takes for an observation only what the kernel showed [AE1]', () => {
+    const claimed = sampleRecords(sampleEvents()).map((record) => (record.type === EVENTS.isolationObserved.type ? { ...record, tier: 'host' } : record));
+    expect(reportOf(claimed).items.find(({ name }) => name === 'capabilities')?.observed).toBeUndefined();
+  });
+
   it('measures commands by the monotonic clock and lanes by the wall clock [RT1]', () => {
     const { lanes } = sample();
     expect(lanes.lanes.map(({ name, fromMs, toMs, tookMs }) => [name, fromMs, toMs, tookMs])).toEqual([
