@@ -65,7 +65,7 @@ export function suggestionYaml({ report, suggestion, options }: SuggestedPage): 
   return [
     ...commentLines(`What run ${report.run.id} would have been fine with: ${plural(narrowed, 'member')} narrowed, nothing widened. One run is one run: look at it before you use it.`),
     ...commentLines(commandOf(options)),
-    ...options.flatMap(({ option, why }) => commentLines(`  ${option}: ${why}`)),
+    ...options.flatMap(({ option, why }) => commentLines(`${option}: ${why}`)),
     ...yamlLines(document, comments),
   ];
 }
