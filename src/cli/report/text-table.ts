@@ -90,7 +90,7 @@ function fitted(block: TableBlock, width: number): { block: TableBlock; widths: 
   const dropped: string[] = [];
   for (let shown = block; ; ) {
     const { columns, rows } = shown;
-    const natural = columns.map(({ title }, at) => Math.max(widthOf(title), ...rows.map((row) => widthOf(visible(row[at]?.text ?? '')))));
+    const natural = columns.map(({ title }, at) => rows.reduce((most, row) => Math.max(most, widthOf(visible(row[at]?.text ?? ''))), widthOf(title)));
     const widths = width === Number.POSITIVE_INFINITY ? natural : widthsFor(columns, natural, width);
     const drop = widths === undefined ? columns.findLastIndex(({ optional }) => optional === true) : -1;
     if (drop < 0) return widths === undefined ? { block, widths, dropped: [] } : { block: shown, widths, dropped };
