@@ -1,6 +1,6 @@
 /** A suggested document as YAML with its reasons as comments, and the command line that goes with it. Pure. */
 import { isJsonArray, isJsonObject, jsonObject, type JsonValue } from '../base/json.ts';
-import type { RunReport } from '../core/projection/report/run-report.ts';
+import type { RunReport } from '../core/projection/report/report-model.ts';
 import type { SuggestedOption } from '../core/projection/suggest/suggest-options.ts';
 import type { SuggestedField, Suggestion } from '../core/projection/suggest/suggest-spec.ts';
 import type { ExecutionCellDocument } from '../core/spec/document.ts';

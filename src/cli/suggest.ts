@@ -6,7 +6,7 @@ import { auditAt, trustOf } from '../compose/audit.ts';
 import { reportAt } from '../compose/run-reports.ts';
 import { StateFolder } from '../compose/runs.ts';
 import { currentSettings } from '../config/env.ts';
-import type { RunReport } from '../core/projection/report/run-report.ts';
+import type { RunReport } from '../core/projection/report/report-model.ts';
 import { observedUse } from '../core/projection/suggest/observed-use.ts';
 import { rebuiltDocument } from '../core/projection/suggest/rebuilt-document.ts';
 import { suggestedOptions } from '../core/projection/suggest/suggest-options.ts';

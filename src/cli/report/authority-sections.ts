@@ -1,7 +1,7 @@
 /** Sections about authority: asked and enforced, declared and used. Pure. */
 import type { ItemStatus, ReportItem } from '../../core/projection/report/asked-enforced.ts';
 import type { AuthorityUse, UseAnswer } from '../../core/projection/report/authority-use.ts';
-import type { RunReport } from '../../core/projection/report/run-report.ts';
+import type { RunReport } from '../../core/projection/report/report-model.ts';
 import { bytesText, durationText } from '../render.ts';
 import { notesBlock, type PageText, plain, type Section, sectionOf, type Tone, toned } from './page.ts';
 

@@ -1,5 +1,5 @@
 /** Sections about the evidence itself: verdict, teardown certificate, gaps, keys. Pure. */
-import type { CertificateLine, RunReport } from '../../core/projection/report/run-report.ts';
+import type { CertificateLine, RunReport } from '../../core/projection/report/report-model.ts';
 import { plural } from '../render.ts';
 import { verdictMeaning } from '../render-verify.ts';
 import { type Block, factsBlock, notesBlock, type PageText, plain, type Section, sectionOf, type Tone, toned } from './page.ts';

@@ -1,6 +1,6 @@
 /** Sections about what happened: timeline, commands, secrets, policy, workspace, artifacts. Pure. */
 import type { CommandRun } from '../../core/projection/report/run-times.ts';
-import type { RunReport, TimelineEntry } from '../../core/projection/report/run-report.ts';
+import type { RunReport, TimelineEntry } from '../../core/projection/report/report-model.ts';
 import type { LeaseStep, SecretLife } from '../../core/projection/report/secret-lives.ts';
 import { bytesText, commandText, durationText, plural, visible } from '../render.ts';
 import { factsOf, shortType } from '../render-events.ts';

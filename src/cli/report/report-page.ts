@@ -1,5 +1,5 @@
 /** The report of a run in words: what stands at the top, and the sections in the order a reader asks for them. Pure. */
-import type { RunReport } from '../../core/projection/report/run-report.ts';
+import type { RunReport } from '../../core/projection/report/report-model.ts';
 import { bytesText, commandText, durationText, plural } from '../render.ts';
 import { verdictMeaning } from '../render-verify.ts';
 import { VERSION } from '../../version.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../core/evidence/audit.ts';
-import { type AboutRun, RunReporter, type RunReport } from '../../core/projection/report/run-report.ts';
+import type { AboutRun, RunReport } from '../../core/projection/report/report-model.ts';
+import { RunReporter } from '../../core/projection/report/run-report.ts';
 import { leaseStep, SAMPLE_RUN_ID, sampleEvents, sampleRecords, type SampleEvent, withheldRecord } from '../../testing/sample-run.ts';
 import { PLAIN, styleOf, widthOf } from '../render.ts';
 import { reportJson } from './report-json.ts';

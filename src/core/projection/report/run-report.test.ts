@@ -9,7 +9,8 @@ import { EVENTS } from '../../events/catalogue.ts';
 import type { AuditReport } from '../../evidence/audit.ts';
 import { workspaceDocumentBytes } from '../../workspace/changes.ts';
 import type { ViewedRecord } from '../viewed-record.ts';
-import { type AboutRun, RunReporter, type RunReport } from './run-report.ts';
+import type { AboutRun, RunReport } from './report-model.ts';
+import { RunReporter } from './run-report.ts';
 
 const COMPLETE: AuditReport = { verdict: 'complete', exitCode: 0, count: 20, runId: SAMPLE_RUN_ID, outcome: 'exited', findings: [] };
 const ABOUT: AboutRun = { runId: SAMPLE_RUN_ID, state: 'sealed', where: '/bundle', audit: COMPLETE, files: {} };

@@ -5,7 +5,7 @@
  *   OU2  what no record could tell is absent here, and so narrows nothing.
  */
 import { peakOfCommands } from '../report/run-times.ts';
-import type { RunReport } from '../report/run-report.ts';
+import type { RunReport } from '../report/report-model.ts';
 
 const MIB = 1024 * 1024;
 

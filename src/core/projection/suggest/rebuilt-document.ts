@@ -4,7 +4,7 @@
  */
 import type { ExecutionCellDocument, ExecutionCellSpec, SecretDeliveryMode } from '../../spec/document.ts';
 import { canonicalSpecHash } from '../../spec/hash.ts';
-import type { RunReport } from '../report/run-report.ts';
+import type { RunReport } from '../report/report-model.ts';
 
 const DELIVERIES: readonly SecretDeliveryMode[] = ['env', 'runtimeBroker', 'runtimeLeasedBroker'];
 

@@ -6,7 +6,7 @@
  *
  * LIMIT: variables set with `--env` and the sources of secrets are in no record.
  */
-import type { RunReport } from '../report/run-report.ts';
+import type { RunReport } from '../report/report-model.ts';
 import type { ExecutionCellDocument } from '../../spec/document.ts';
 import type { ObservedUse } from './observed-use.ts';
 import { HEADROOM } from './suggest-spec.ts';
