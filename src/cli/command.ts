@@ -25,6 +25,8 @@ export interface CommandInfo {
   /** First line: the summary. The rest: what a newcomer has to know. */
   readonly about: string;
   readonly operand: Operand;
+  /** Of those in `operand`, the one that is followed by a run, for completion. */
+  readonly runAction?: string;
   readonly options: readonly OptionInfo[];
   readonly examples: readonly string[];
   readonly exits: readonly (readonly [string, string])[];

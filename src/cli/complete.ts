@@ -11,6 +11,8 @@ const isFile = (option: OptionInfo): boolean => /FILE|PATH|DIR|PACK/.test(option
 const isFolder = (option: OptionInfo): boolean => option.value === 'DIR';
 const flags = (option: OptionInfo): string[] => [`--${option.name}`, ...(option.short === undefined ? [] : [`-${option.short}`])];
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+/** Commands that take a bundle at a path where they take a run. */
+const takesPath = (command: CommandInfo): boolean => command.usage.includes('PATH|RUN') || command.usage.includes('RUN|PATH');
 const IDS = 'cellos ps -aq 2>/dev/null';
 const RUNNING_IDS = 'cellos ps -aq --state running 2>/dev/null';
 
@@ -27,9 +29,10 @@ function bashOperand(command: CommandInfo): string {
   const { operand } = command;
   if (operand === 'none') return ':';
   if (operand === 'file') return 'COMPREPLY=($(compgen -f -- "$cur"))';
-  if (operand === 'run') return `COMPREPLY=($(compgen -W "$(${IDS})" -- "$cur"))${command.name === 'verify' ? ' COMPREPLY+=($(compgen -f -- "$cur"))' : ''}`;
+  if (operand === 'run') return `COMPREPLY=($(compgen -W "$(${IDS})" -- "$cur"))${takesPath(command) ? ' COMPREPLY+=($(compgen -f -- "$cur"))' : ''}`;
   if (operand === 'running-run') return `COMPREPLY=($(compgen -W "$(${RUNNING_IDS})" -- "$cur"))`;
-  return `COMPREPLY=($(compgen -W ${quoted(operand.join(' '))} -- "$cur")); [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$cur"))`;
+  const runs = command.runAction === undefined ? '' : `; if [ "\${COMP_WORDS[2]}" = ${command.runAction} ] && [ "$COMP_CWORD" -eq 3 ]; then COMPREPLY=($(compgen -W "$(${IDS})" -- "$cur") $(compgen -f -- "$cur")); fi`;
+  return `COMPREPLY=($(compgen -W ${quoted(operand.join(' '))} -- "$cur")); [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$cur"))${runs}`;
 }
 
 function bash(commands: readonly CommandInfo[]): string {
@@ -73,9 +76,10 @@ function zsh(commands: readonly CommandInfo[]): string {
   const operand = (command: CommandInfo): string => {
     if (command.operand === 'none') return '';
     if (command.operand === 'file') return "'*::command:_normal'";
-    if (command.operand === 'run') return `'*:run:{_alternative "runs:run:($(${IDS}))"${command.name === 'verify' ? ' "files:bundle:_files"' : ''}}'`;
+    if (command.operand === 'run') return `'*:run:{_alternative "runs:run:($(${IDS}))"${takesPath(command) ? ' "files:bundle:_files"' : ''}}'`;
     if (command.operand === 'running-run') return `'*:run:{_alternative "runs:run:($(${RUNNING_IDS}))"}'`;
-    return `'1:action:(${command.operand.join(' ')})' '*:file:_files'`;
+    const second = command.runAction === undefined ? '' : ` '2:operand:{[[ $words[2] = ${command.runAction} ]] && _alternative "runs:run:($(${IDS}))" "files:file:_files" || _files}'`;
+    return `'1:action:(${command.operand.join(' ')})'${second} '*:file:_files'`;
   };
   const cases = commands.map((command) => {
     const specs = command.options.flatMap((option) => flags(option).map((flag) => quoted(`${option.multiple ? '*' : ''}${flag}[${zshText(option.about)}]${action(option)}`)));
@@ -108,7 +112,8 @@ function fish(commands: readonly CommandInfo[]): string {
       lines.push(`complete -c cellos -n ${here} -l ${option.name}${option.short === undefined ? '' : ` -s ${option.short}`}${takes} -d ${quoted(option.about)}`);
     }
     if (command.operand === 'run' || command.operand === 'running-run') lines.push(`complete -c cellos -n ${here} -a ${quoted(`(${command.operand === 'run' ? IDS : RUNNING_IDS})`)}`);
-    if (command.operand === 'file' || command.name === 'verify' || command.name === 'keys' || command.name === 'policy') lines.push(`complete -c cellos -n ${here} -F`);
+    if (command.operand === 'file' || takesPath(command) || command.name === 'keys' || command.name === 'policy') lines.push(`complete -c cellos -n ${here} -F`);
+    if (command.runAction !== undefined) lines.push(`complete -c cellos -n ${quoted(`__fish_seen_subcommand_from ${command.name}; and __fish_seen_subcommand_from ${command.runAction}`)} -a ${quoted(`(${IDS})`)}`);
     if (Array.isArray(command.operand)) lines.push(`complete -c cellos -n ${here} -a ${quoted(command.operand.join(' '))}`);
   }
   return `${lines.join('\n')}\n`;

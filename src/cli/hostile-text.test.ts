@@ -6,6 +6,7 @@ import type { Audited } from '../compose/audit.ts';
 import { EVENTS } from '../core/events/catalogue.ts';
 import type { PlanItem } from '../core/plan/plan.ts';
 import { RunCell } from '../core/projection/run-cell.ts';
+import { RunReporter } from '../core/projection/report/run-report.ts';
 import { applyToDetail, EMPTY_DETAIL } from '../core/projection/run-detail.ts';
 import { applyRecord, EMPTY_VIEW } from '../core/projection/run-view.ts';
 import type { ViewedRecord } from '../core/projection/viewed-record.ts';
@@ -17,7 +18,10 @@ import { keyTable } from './render-keys.ts';
 import { planReasons, planTable } from './render-plan.ts';
 import { runTable } from './render-runs.ts';
 import { showLines } from './render-show.ts';
+import { reasonLines, suggestionYaml } from './render-suggest.ts';
 import { verifyLines } from './render-verify.ts';
+import { reportPage } from './report/report-page.ts';
+import { reportLines } from './report/text-report.ts';
 import { reportText } from './verify-report.ts';
 
 const EVIL = 'x\u001b[2J\r\n\u009b31m\u202e\u061cposing';
@@ -46,12 +50,19 @@ const audited: Audited = { report, root: { kid: EVIL, from: EVIL } };
 const items: PlanItem[] = (['enforced', 'downgraded', 'unsatisfiable'] as const).map((status) => ({ name: EVIL, asked: EVIL, effective: EVIL, mechanism: EVIL, reason: EVIL, status }));
 const attacks = (['broken', 'not-applicable'] as const).map((verdict) => ({ id: 'network.a', class: 'network' as const, title: 'try', verdict, answer: EVIL, faults: [EVIL] }));
 const board = { v: 1, backend: 'bwrap', cellosVersion: '0', kernel: '6', arch: 'x64', filter: 'f', at: TIME, durationMs: 1, held: 0, broken: 1, notApplicable: 1, results: attacks } as const;
+const reporter = new RunReporter(200);
+for (const one of records) reporter.apply(one);
+const model = reporter.report({ runId: EVIL, state: 'sealed', where: EVIL, audit: { ...report, head: EVIL, firstBadRecord: { seq: 0, line: 1, reason: EVIL } }, root: { kid: EVIL, from: EVIL }, files: {} });
+const spec = { id: EVIL, authority: { secretRefs: [EVIL], network: EVIL }, lifetime: { ttlSeconds: 1 }, run: { argv: [EVIL], secretDelivery: 'env' }, correlation: { labels: { [EVIL]: EVIL } } } as const;
+const suggested = { report: model, suggestion: { document: { apiVersion: EVIL, kind: EVIL, spec }, fields: [{ path: `spec.${EVIL}`, decision: 'left', why: EVIL }] }, options: [{ option: '--ro', value: EVIL, why: EVIL }] } as const;
 const refused = { items: [EVIL], asked: [EVIL], weaker: [EVIL], reasons: [EVIL] };
 
 const pages: Readonly<Record<string, () => readonly string[]>> = {
   events: () => records.map((record) => eventLine(record, { ...page, startedAtMs: Date.parse(TIME) })),
   ps: () => runTable([{ summary, shortId: 'r' }], { ...page, nowMs: Date.parse(TIME) }),
   show: () => showLines({ summary, detail, audited, keptAt: EVIL, nowMs: Date.parse(TIME) }, page),
+  'a report': () => [Number.POSITIVE_INFINITY, 60, 120].flatMap((width) => reportLines(reportPage(model), { ...page, width })),
+  'a suggestion': () => [...suggestionYaml(suggested), ...reasonLines(suggested, 80)],
   plan: () => [...planTable(items, page), ...planTable(items, { ...page, width: 80 }), ...planReasons(items, { ...page, allowed: [EVIL, `${EVIL}2`] })],
   verify: () => verifyLines(audited, page),
   'verify alone': () => reportText(report, false).trimEnd().split('\n'),

@@ -16,6 +16,8 @@ describe('visible() [TX1]', () => {
 
   it('shows what it took the power from', () => {
     expect(visible('a\u001b[31mred\n\u202eevil')).toBe('a\\x1b[31mred\\n\\u202eevil');
+    // Two names that look the same are told apart.
+    expect(visible('TO\u200bK\u00adEN\ufeff')).toBe('TO\\u200bK\\xadEN\\ufeff');
     expect(visibleLines('one\n\ttwo\r\u001b]0;x\u0007')).toBe('one\n\ttwo\\r\\x1b]0;x\\x07');
   });
 

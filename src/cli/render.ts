@@ -22,8 +22,8 @@ export function styleOf(colour: boolean): Style {
   return colour ? COLOUR : PLAIN;
 }
 
-/** C0, DEL, C1, line and paragraph separators, and what changes the direction of text. */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** C0, DEL, C1, line and paragraph separators, what changes the direction of text, and what takes no place at all, by which two names could look the same. */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function escaped(char: string): string {

@@ -43,6 +43,11 @@ export { advanceHistory, type KeysetHistory, type TrustPin, verifyHistory, verif
 export { mergePins, parseTrustDocument, trustDocument } from './signing/trust-document.ts';
 export { CellProjection } from './projection/cell-projection.ts';
 export { type CellState, currentState, snapshotText } from './projection/cell-state.ts';
+export type { AboutRun, RunReport } from './projection/report/report-model.ts';
+export { RunReporter } from './projection/report/run-report.ts';
+export { type ObservedUse, observedUse } from './projection/suggest/observed-use.ts';
+export { suggestSpec, type Suggestion } from './projection/suggest/suggest-spec.ts';
+export { type ViewedRecord, viewRecord } from './projection/viewed-record.ts';
 export type { ExecutionCellDocument, ExecutionCellSpec, SpecDocument } from './spec/document.ts';
 export { checkSpec, parseSpec } from './spec/parse.ts';
 export type { SpecIssue } from './spec/issues.ts';

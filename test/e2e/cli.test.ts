@@ -367,6 +367,7 @@ describe('the program', () => {
     expect(complete('cellos', 'show', '01')).toEqual([id]);
     expect(complete('cellos', 'stop', '01')).toEqual(['']);
     expect(complete('cellos', 'keys', 'ex')).toEqual(['export']);
+    expect(complete('cellos', 'policy', 'suggest', '01')).toEqual([id]);
     expect(complete('cellos', 'run', '--', 'ba')).toContain('bash');
     for (const name of ['zsh', 'fish']) {
       const { stdout } = cellos('completion', name);

@@ -1,4 +1,4 @@
-/** `cellos policy`: what a pack says, and what it says of one document. Runs nothing. */
+/** `cellos policy`: what a pack says, what it says of one document, and what narrower document a run would have been fine with. Runs nothing. */
 import { CellError, EXIT } from '../../base/errors.ts';
 import { currentSettings } from '../../config/env.ts';
 import { decidePolicy } from '../../core/policy/decision.ts';
@@ -45,8 +45,12 @@ async function show({ args, gate, document, out }: Job): Promise<number> {
 
 async function execute(args: ParsedArgs): Promise<number> {
   const [action, path, spec, ...more] = args.positionals;
+  if (action !== 'suggest' && args.texts('trust').length > 0) throw new CellError('usage.invalid', 'Cannot use --trust here: it belongs to cellos policy suggest');
+  if (action !== 'show' && args.flag('effective')) throw new CellError('usage.invalid', 'Cannot use --effective here: it belongs to cellos policy show');
+  // Loaded only here: the others read no evidence.
+  if (action === 'suggest') return (await import('../suggest.ts')).suggest(args);
   const work = action === 'check' ? check : action === 'show' ? show : undefined;
-  if (work === undefined) throw new CellError('usage.invalid', `Cannot understand cellos policy${action === undefined ? '' : ` ${JSON.stringify(action)}`}: it is check or show; see cellos policy --help`);
+  if (work === undefined) throw new CellError('usage.invalid', `Cannot understand cellos policy${action === undefined ? '' : ` ${JSON.stringify(action)}`}: it is check, show or suggest; see cellos policy --help`);
   if (path === undefined) throw new CellError('usage.invalid', `Cannot ${action} nothing: give a policy pack, as in cellos policy ${action} pack.json${action === 'check' ? ' job.yaml' : ''}`);
   if (more.length > 0) throw new CellError('usage.invalid', `Cannot ${action} several documents at once: give one pack and one document`);
   const gate = await policyGate(path);

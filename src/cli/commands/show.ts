@@ -9,7 +9,7 @@ import { recordsAt, reportAt } from '../../compose/run-reports.ts';
 import { type RunEntry, StateFolder } from '../../compose/runs.ts';
 import { currentSettings, type Settings } from '../../config/env.ts';
 import { snapshotText } from '../../core/projection/cell-state.ts';
-import type { RunReport } from '../../core/projection/report/run-report.ts';
+import type { RunReport } from '../../core/projection/report/report-model.ts';
 import { RunCell } from '../../core/projection/run-cell.ts';
 import { applyToDetail, EMPTY_DETAIL, type RunDetail } from '../../core/projection/run-detail.ts';
 import type { ParsedArgs } from '../command.ts';

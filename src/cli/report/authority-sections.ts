@@ -1,7 +1,7 @@
 /** Sections about authority: asked and enforced, declared and used. Pure. */
 import type { ItemStatus, ReportItem } from '../../core/projection/report/asked-enforced.ts';
 import type { AuthorityUse, UseAnswer } from '../../core/projection/report/authority-use.ts';
-import type { RunReport } from '../../core/projection/report/run-report.ts';
+import type { RunReport } from '../../core/projection/report/report-model.ts';
 import { bytesText, durationText } from '../render.ts';
 import { notesBlock, type PageText, plain, type Section, sectionOf, type Tone, toned } from './page.ts';
 
@@ -27,17 +27,21 @@ function itemNotes(items: readonly ReportItem[]): PageText[] {
   });
 }
 
-export function itemsSection({ items }: RunReport): Section[] {
+const WHOLE = 'Each thing that was asked or is given by default, what was in force, by what mechanism, and what the kernel was seen to say of it';
+const REFUSED = 'Nothing was run. Each thing that was asked or is given by default, and what this host would have enforced of it';
+
+export function itemsSection({ items, run }: RunReport): Section[] {
+  const refused = run.refused.length > 0;
   const rows = items.map((item) => {
-    const [word, tone] = MET[item.status];
+    const [word, tone] = refused && item.status === 'enforced' ? (['would be', undefined] as const) : MET[item.status];
     const asked = item.byDefault ? toned('quiet', readable(item.asked)) : plain(readable(item.asked));
-    return [plain(item.name), toned(tone, word), asked, plain(readable(item.effective)), plain(readable(item.mechanism)), seenBy(item)];
+    return [plain(item.name), toned(tone, word), asked, plain(readable(item.effective)), plain(readable(item.mechanism)), ...(refused ? [] : [seenBy(item)])];
   });
   return sectionOf('asked', 'Asked and enforced', [
     {
       kind: 'table',
-      caption: 'Each thing that was asked or is given by default, what was in force, by what mechanism, and what the kernel was seen to say of it',
-      columns: [{ title: 'What', least: 14, code: true }, { title: 'Met', least: 7 }, { title: 'Asked', least: 12 }, { title: 'In force', least: 18 }, { title: 'By', least: 14 }, { title: 'Seen by the kernel', least: 14 }],
+      caption: refused ? REFUSED : WHOLE,
+      columns: [{ title: 'What', least: 17, code: true }, { title: 'Met', least: 7 }, { title: 'Asked', least: 10 }, { title: refused ? 'Would be in force' : 'In force', least: 16 }, { title: 'By', least: 14, optional: true }, ...(refused ? [] : [{ title: 'Seen by the kernel', least: 14, optional: true }])],
       rows,
     },
     notesBlock(itemNotes(items)),
@@ -58,7 +62,8 @@ function useRow({ kind, name, declared, use, seen }: AuthorityUse): PageText[] {
   return [plain(kind), plain(name), plain(readable(declared)), toned(tone, word), plain(readable(seen))];
 }
 
-export function authoritySection({ authority, gaps }: RunReport): Section[] {
+export function authoritySection({ authority, gaps, run }: RunReport): Section[] {
+  if (run.refused.length > 0) return sectionOf('authority', 'Declared and used authority', [notesBlock([toned('quiet', 'Nothing was run: nothing was used.')])]);
   const unobserved = authority.some(({ use }) => use === 'not-observed');
   const notes: PageText[] = [];
   if (unobserved) notes.push(toned('quiet', '“Not observed” means that no record could tell: it is no evidence that something was not used.'));
@@ -67,7 +72,7 @@ export function authoritySection({ authority, gaps }: RunReport): Section[] {
     {
       kind: 'table',
       caption: 'What the command was given, and what was seen of its use',
-      columns: [{ title: 'Kind', least: 8 }, { title: 'What', least: 12, code: true }, { title: 'Declared', least: 14 }, { title: 'Used', least: 9 }, { title: 'What was seen', least: 22 }],
+      columns: [{ title: 'Kind', least: 8 }, { title: 'What', least: 12, code: true }, { title: 'Declared', least: 10, optional: true }, { title: 'Used', least: 9 }, { title: 'What was seen', least: 20 }],
       rows: authority.map(useRow),
     },
     notesBlock(authority.length === 0 ? [toned('quiet', 'Nothing was given beside the default cell: no secret, no network, no file of the host, no artifact.')] : notes),

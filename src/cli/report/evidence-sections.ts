@@ -1,8 +1,14 @@
 /** Sections about the evidence itself: verdict, teardown certificate, gaps, keys. Pure. */
-import type { CertificateLine, RunReport } from '../../core/projection/report/run-report.ts';
+import type { CertificateLine, RunReport } from '../../core/projection/report/report-model.ts';
 import { plural } from '../render.ts';
 import { verdictMeaning } from '../render-verify.ts';
 import { type Block, factsBlock, notesBlock, type PageText, plain, type Section, sectionOf, type Tone, toned } from './page.ts';
+
+/** How alarming a verdict is. */
+export function verdictTone({ exitCode, verdict }: NonNullable<RunReport['audit']>): Tone {
+  if (exitCode === 0) return 'good';
+  return verdict === 'tampered' || verdict === 'untrusted-key' ? 'bad' : 'warn';
+}
 
 function standingText({ standing }: RunReport): PageText {
   switch (standing.kind) {
@@ -23,12 +29,12 @@ export function verdictSection(report: RunReport): Section[] {
   const { audit } = report;
   const bad = audit?.firstBadRecord;
   const facts = factsBlock([
-    ['Verdict', audit === undefined ? undefined : `${audit.verdict}: ${verdictMeaning(audit.verdict)}`, audit?.exitCode === 0 ? 'good' : 'bad'],
+    ['Verdict', audit === undefined ? undefined : `${audit.verdict}: ${verdictMeaning(audit.verdict)}`, audit === undefined ? undefined : verdictTone(audit)],
     ['Records', audit === undefined ? undefined : `${audit.count} ${bad === undefined ? 'verified' : 'before the first bad one'}`],
     ['First bad', bad === undefined ? undefined : `record ${bad.seq}, line ${bad.line} of records.jsonl: ${bad.reason}`, 'bad'],
-    ['Head', audit?.head],
+    ['Head', audit?.head, 'code'],
   ]);
-  return sectionOf('verdict', 'Verdict of the audit', [facts, notesBlock([...(audit?.findings ?? []).map((finding) => toned('bad', finding)), standingText(report)])]);
+  return sectionOf('verdict', 'Verdict of the audit', [facts, notesBlock([...(audit === undefined ? [] : audit.findings.map((finding) => toned(audit.exitCode === 0 ? 'warn' : verdictTone(audit), finding))), standingText(report)])]);
 }
 
 const RESULTS: Readonly<Record<CertificateLine['result'], Tone>> = { clean: 'good', residue: 'bad', unchecked: 'warn', unknown: 'warn' };
@@ -78,12 +84,12 @@ export function keysSection({ keys, audit }: RunReport): Section[] {
       ['Trusted root', root === undefined ? (audit === undefined ? undefined : 'none of the trusted ones signed the keyset') : `${root.kid}, trusted by ${root.from}`, root === undefined ? 'bad' : 'good'],
       ['Keyset', epoch === undefined ? undefined : `epoch ${epoch}, one of ${plural(keysets, 'keyset')} in the bundle, signed by ${signedBy.join(', ')}${threshold === undefined ? '' : ` (${threshold} needed)`}`],
       ['Made', producedAt],
-      ['Attested by', attestationKid],
+      ['Attested by', attestationKid, 'code'],
     ]),
     {
       kind: 'table',
       caption: 'The keys of the keyset of this run, and what each signed here',
-      columns: [{ title: 'Key', least: 20, code: true }, { title: 'For', least: 8 }, { title: 'State', least: 8 }, { title: 'Algorithm', least: 10 }, { title: 'Signed here', least: 12 }],
+      columns: [{ title: 'Key', least: 20, code: true }, { title: 'For', least: 8 }, { title: 'State', least: 8 }, { title: 'Algorithm', least: 10, optional: true }, { title: 'Signed here', least: 12 }],
       rows: rows.map(([kid, purpose, state, algorithm]) => [plain(kid), toned(purpose === 'in no keyset' ? 'bad' : undefined, purpose), plain(state), plain(algorithm), plain(signed.has(kid) ? plural(signed.get(kid) ?? 0, 'record') : kid === attestationKid ? 'the attestation' : signedBy.includes(kid) ? 'the keyset' : '')]),
     },
   ]);

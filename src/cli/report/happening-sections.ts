@@ -1,6 +1,6 @@
 /** Sections about what happened: timeline, commands, secrets, policy, workspace, artifacts. Pure. */
 import type { CommandRun } from '../../core/projection/report/run-times.ts';
-import type { RunReport, TimelineEntry } from '../../core/projection/report/run-report.ts';
+import type { RunReport, TimelineEntry } from '../../core/projection/report/report-model.ts';
 import type { LeaseStep, SecretLife } from '../../core/projection/report/secret-lives.ts';
 import { bytesText, commandText, durationText, plural, visible } from '../render.ts';
 import { factsOf, shortType } from '../render-events.ts';
@@ -29,7 +29,7 @@ export function timelineSection({ timeline, lanes, standing }: RunReport): Secti
     {
       kind: 'table',
       caption: 'The records in their order, and who saw what they tell',
-      columns: [{ title: '#', right: true }, { title: 'At', right: true }, { title: 'Seen by', least: 6 }, { title: 'Event', least: 12, code: true }, { title: 'What', least: 24 }],
+      columns: [{ title: '#', right: true }, { title: 'At', right: true }, { title: 'Seen by', least: 6 }, { title: 'Event', least: 15, code: true }, { title: 'What', least: 20 }],
       rows: entries.map((entry) => timelineRow(audited ? entry : { ...entry, proven: true })),
       ...(more === 0 ? {} : { more: `… and ${plural(more, 'record')} more: --events ${entries.length + more} shows them` }),
     },
@@ -53,7 +53,7 @@ export function commandsSection({ commands, commandsMore, limits, output }: RunR
         endOf(command),
         plain(command.durationMs === undefined ? 'not observed' : durationText(command.durationMs)),
         plain(command.cpuMs === undefined ? '' : durationText(command.cpuMs)),
-        plain(optionalBytes(command.memoryPeakBytes)),
+        plain(command.memoryPeakBytes === undefined && command.residentPeakBytes !== undefined ? `${bytesText(command.residentPeakBytes)} (largest process)` : optionalBytes(command.memoryPeakBytes)),
         plain(command.processesPeak),
       ]),
       ...(commandsMore === 0 ? {} : { more: `… and ${plural(commandsMore, 'command')} more` }),
@@ -90,13 +90,13 @@ function stepsText(steps: readonly LeaseStep[], more: number): string {
   return `${parts.join(' → ')}${more === 0 ? '' : `, and ${more} more steps`}`;
 }
 
-export function secretsSection({ secrets }: RunReport): Section[] {
+export function secretsSection({ secrets, run }: RunReport): Section[] {
   return sectionOf('secrets', 'Lives of secrets', [
     {
       kind: 'table',
       caption: 'Each lease from its issue to its end; no value is in the evidence, nor here',
       columns: [{ title: 'Secret', least: 10, code: true }, { title: 'From', least: 6 }, { title: 'Life', least: 20 }, { title: 'Used', least: 5, right: true }, { title: 'End', least: 9 }],
-      rows: secrets.map(({ ref, broker, steps, more, uses, end }) => [plain(ref), plain(broker), plain(stepsText(steps, more)), plain(`${uses}×`), end === undefined ? toned('bad', 'none on the record') : toned(END_TONES[end], end)]),
+      rows: secrets.map(({ ref, broker, steps, more, uses, end }) => [plain(ref), plain(broker), plain(stepsText(steps, more)), plain(`${uses}×`), end === undefined ? toned('warn', run.state === 'running' ? 'not yet' : 'not on the record') : toned(END_TONES[end], end)]),
     },
   ]);
 }
@@ -111,8 +111,8 @@ export function policySection({ decisions, standing }: RunReport): Section[] {
         ['Verdict', verdict, verdict === 'admitted' ? 'good' : verdict === 'refused' ? 'bad' : 'warn'],
         ['Scope', applied === false ? 'the pack is for another placement: no pack applied' : undefined, 'warn'],
         ['Asked by', caller],
-        ['Pack digest', packDigest],
-        ['Pack file', packFileHash],
+        ['Pack digest', packDigest, 'code'],
+        ['Pack file', packFileHash, 'code'],
         ['Record', `${seq}${packDigest !== undefined && standing.kind === 'proven' ? ', decided again by the audit from its own inputs: the same' : ''}`],
       ]),
       { kind: 'table' as const, caption: 'Rules that were broken', columns: [{ title: 'Rule', least: 16, code: true }, { title: 'Where, or why', least: 20 }], rows: violations.map(({ rule, where }) => [toned('bad', rule), plain(where)]) },
@@ -127,7 +127,7 @@ export function workspaceSection({ workspace }: RunReport): Section[] {
   const became = applied === undefined ? 'kept in an overlay: the folder is as it was' : applied.done ? 'brought into the folder' : `not brought into the folder${applied.reason === undefined ? '' : `: ${applied.reason}`}`;
   return sectionOf('workspace', 'Workspace', [
     factsBlock([
-      ['Folder', source],
+      ['Folder', source, 'code'],
       ['Changes', `${added} added, ${modified} modified, ${deleted} deleted`],
       ['Became', became],
       ['List', listFits === false ? 'workspace.json is not the list that the record names: only what the record itself tells is shown' : undefined, 'bad'],

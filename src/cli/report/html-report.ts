@@ -26,7 +26,7 @@ function tonedMarkup({ text, tone }: PageText): string {
 }
 
 function facts({ rows }: FactsBlock): string {
-  return `<dl class="facts">${rows.map(([name, value]) => `<div><dt>${html(name)}</dt><dd>${tonedMarkup(value)}</dd></div>`).join('')}</dl>`;
+  return `<dl class="facts">${rows.map(([name, value]) => `<div><dt>${html(name)}</dt><dd>${value.code === true ? `<code>${html(value.text)}</code>` : tonedMarkup(value)}</dd></div>`).join('')}</dl>`;
 }
 
 function noteItems(notes: readonly PageText[]): string {
@@ -46,10 +46,11 @@ function table({ caption, columns, rows, more }: TableBlock): string {
       const tds = columns.map(({ title, right, code }, at) => {
         const cell = cells[at];
         const classes = [...(right === true ? ['num'] : []), ...(hasLongWord(cell?.text ?? '') ? ['long'] : [])].join(' ');
-        const attributes = `role="cell"${classes === '' ? '' : ` class="${classes}"`}`;
-        if (cell === undefined || cell.text === '') return `<td ${attributes}></td>`;
+        const names = classes === '' ? '' : ` class="${classes}"`;
+        if (cell === undefined || cell.text === '') return `<td role="cell"${names}></td>`;
         const inner = code === true ? `<code>${tonedMarkup(cell)}</code>` : tonedMarkup(cell);
-        return `<td ${attributes} data-title="${html(title)}">${inner}</td>`;
+        // The first column says what the row is about.
+        return at === 0 ? `<th role="rowheader" scope="row"${names} data-title="${html(title)}">${inner}</th>` : `<td role="cell"${names} data-title="${html(title)}">${inner}</td>`;
       });
       return `<tr role="row">${tds.join('')}</tr>`;
     })

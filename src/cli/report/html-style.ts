@@ -34,12 +34,13 @@ dd{margin:0;min-width:0;overflow-wrap:anywhere}
 .notes{list-style:none;margin:0;padding:0;display:grid;gap:.35rem}
 table{width:100%;border-collapse:collapse;font-size:.9rem}
 caption{text-align:left;color:var(--soft);padding:0 0 .5rem}
-th{text-align:left;font-weight:600;color:var(--soft);font-size:.8rem;padding:.35rem .75rem .35rem 0;border-bottom:2px solid var(--line);vertical-align:bottom}
-td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+thead th{text-align:left;font-weight:600;color:var(--soft);font-size:.8rem;padding:.35rem .75rem .35rem 0;border-bottom:2px solid var(--line);vertical-align:bottom}
+tbody th{text-align:left;font-weight:400}
+td,tbody th{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 .long{overflow-wrap:anywhere;min-width:9rem}
 th:last-child,td:last-child{padding-right:0}
-tr:last-child td{border-bottom:0}
-.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+tr:last-child td,tbody tr:last-child th{border-bottom:0}
+.num,thead th.num,tbody th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .more{margin:.5rem 0 0;color:var(--soft)}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}.quiet{color:var(--quiet)}
 .pill{display:inline-block;padding:.02rem .5rem;border-radius:1rem;font-weight:600;font-size:.85em;white-space:nowrap}
@@ -57,18 +58,18 @@ footer{padding-top:.5rem;padding-bottom:2.5rem;color:var(--soft);font-size:.88re
 @media (max-width:44rem){
 header,main,footer,nav{padding-left:.9rem;padding-right:.9rem}section{padding:.9rem}
 .facts{grid-template-columns:1fr;gap:0}dt{font-size:.82rem;margin-top:.45rem}
-table,tbody,tr,td,caption{display:block}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+table,tbody,tr,td,tbody th,caption{display:block}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tr{padding:.55rem 0;border-bottom:1px solid var(--line)}tr:last-child{border-bottom:0}
-td,td.num{border:0;padding:.12rem 0;display:grid;grid-template-columns:7rem 1fr;gap:.75rem;text-align:left;white-space:normal}
-td::before{content:attr(data-title);color:var(--soft);font:.85em/1.6 system-ui,sans-serif}
-td{overflow-wrap:anywhere;min-width:0}td>*{justify-self:start;min-width:0}td:first-child{font-weight:600}h1{font-size:1.2rem}td:empty{display:none}
+td,tbody th,td.num,tbody th.num{border:0;padding:.12rem 0;display:grid;grid-template-columns:7rem 1fr;gap:.75rem;text-align:left;white-space:normal}
+td::before,tbody th::before{content:attr(data-title);color:var(--soft);font:.85em/1.6 system-ui,sans-serif}
+td,tbody th{overflow-wrap:anywhere;min-width:0}td>*,tbody th>*{justify-self:start;min-width:0}tbody th{font-weight:600}tbody th::before{font-weight:400}h1{font-size:1.2rem}td:empty{display:none}
 }
 @media print{
 :root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--code:#fff;--link:#000}
 body{font-size:10pt}nav,.skip{display:none}section{border:0;padding:0;margin:0 0 1.2rem}
 tr,.verdict,.picture,dd{break-inside:avoid}h2,caption{break-after:avoid}thead{display:table-header-group}
 .pill,.verdict{print-color-adjust:exact;-webkit-print-color-adjust:exact}.picture svg{min-width:0}
-header,main,footer{max-width:none;padding:0}
+header,main,footer{max-width:none;padding:0}main{margin-top:1.2rem}
 }
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;

@@ -4,7 +4,7 @@
  *   PG1  every text here is plain, whoever chose it: the renderer of a medium makes it harmless there, once and for all of them.
  */
 import type { Lane, Lanes } from '../../core/projection/report/run-times.ts';
-import { durationText } from '../render.ts';
+import { durationText, plural } from '../render.ts';
 
 /** What a text means for the reader; never told by colour alone. */
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
@@ -12,6 +12,8 @@ export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 export interface PageText {
   readonly text: string;
   readonly tone?: Tone | undefined;
+  /** A digest, a path, a command. */
+  readonly code?: boolean;
 }
 
 export interface FactsBlock {
@@ -23,6 +25,8 @@ export interface PageColumn {
   readonly title: string;
   /** Least width on a terminal before the table is told as a list, columns. */
   readonly least?: number;
+  /** Left out on a narrow terminal, which says so. */
+  readonly optional?: boolean;
   readonly right?: boolean;
   /** Digests, paths, arguments. */
   readonly code?: boolean;
@@ -78,14 +82,15 @@ export function toned(tone: Tone | undefined, text: string): PageText {
   return tone === undefined ? { text } : { text, tone };
 }
 
-/** How long a lane is: by the monotonic clock where there is one. */
-export function tookText({ fromMs, toMs, tookMs }: Lane): string {
+/** How long a lane is, by the monotonic clock where there is one; of artifacts, how many. */
+export function tookText({ kind, fromMs, toMs, tookMs, marks }: Lane): string {
+  if (kind === 'export') return plural(marks.length, 'artifact');
   return toMs === undefined ? 'no end' : durationText(tookMs ?? toMs - fromMs);
 }
 
 /** Only the facts that there are. */
-export function factsBlock(rows: readonly (readonly [string, string | undefined] | readonly [string, string | undefined, Tone | undefined])[]): FactsBlock {
-  return { kind: 'facts', rows: rows.flatMap(([name, text, tone]) => (text === undefined || text === '' ? [] : [[name, toned(tone, text)] as const])) };
+export function factsBlock(rows: readonly (readonly [string, string | undefined] | readonly [string, string | undefined, Tone | 'code' | undefined])[]): FactsBlock {
+  return { kind: 'facts', rows: rows.flatMap(([name, text, how]) => (text === undefined || text === '' ? [] : [[name, how === 'code' ? { text, code: true } : toned(how, text)] as const])) };
 }
 
 export function notesBlock(notes: readonly PageText[]): NotesBlock {

@@ -1,10 +1,10 @@
 /** The report of a run in words: what stands at the top, and the sections in the order a reader asks for them. Pure. */
-import type { RunReport } from '../../core/projection/report/run-report.ts';
+import type { RunReport } from '../../core/projection/report/report-model.ts';
 import { bytesText, commandText, durationText, plural } from '../render.ts';
 import { verdictMeaning } from '../render-verify.ts';
 import { VERSION } from '../../version.ts';
 import { authoritySection, itemsSection } from './authority-sections.ts';
-import { gapsSection, keysSection, teardownSection, verdictSection } from './evidence-sections.ts';
+import { gapsSection, keysSection, teardownSection, verdictSection, verdictTone } from './evidence-sections.ts';
 import { artifactsSection, commandsSection, policySection, secretsSection, timelineSection, workspaceSection } from './happening-sections.ts';
 import { type Block, factsBlock, type PageText, type ReportPage, type Section, sectionOf, type Tone, toned } from './page.ts';
 
@@ -25,9 +25,7 @@ export function outcomeText({ run, commands }: RunReport): string {
 
 function verdictOf({ audit, run }: RunReport): { verdict: PageText; meaning: string } {
   if (audit === undefined) return { verdict: toned('warn', run.state === 'running' ? 'going on' : 'not audited'), meaning: run.state === 'running' ? 'it can be audited when it is over; what stands here is read, not verified' : 'what stands here is read, not verified' };
-  const { verdict } = audit;
-  const tone: Tone = audit.exitCode === 0 ? 'good' : verdict === 'tampered' || verdict === 'untrusted-key' ? 'bad' : 'warn';
-  return { verdict: toned(tone, verdict), meaning: verdictMeaning(verdict) };
+  return { verdict: toned(verdictTone(audit), `Evidence ${audit.verdict}`), meaning: verdictMeaning(audit.verdict) };
 }
 
 function endGlance(report: RunReport): PageText {
@@ -36,13 +34,15 @@ function endGlance(report: RunReport): PageText {
   const took = ms === undefined ? '' : ` after ${durationText(ms)}`;
   const tone: Tone = run.outcome === 'exited' && run.exitCode === 0 ? 'good' : run.outcome === undefined ? 'warn' : 'bad';
   if (run.refused.length > 0) return toned('bad', `It was refused, and nothing was run: ${run.refused.join('; ')}`);
+  if (run.outcome === undefined) return toned(tone, 'It has no end on the record: its supervisor was killed, or the end was cut off');
   return toned(tone, `It ended: ${outcomeText(report)}${took}`);
 }
 
-function itemsGlance({ items }: RunReport): PageText[] {
+function itemsGlance({ items, run }: RunReport): PageText[] {
   if (items.length === 0) return [];
+  const refused = run.refused.length > 0;
   const count = (status: string): number => items.filter((item) => item.status === status).length;
-  const parts = [`${plural(count('enforced'), 'thing')} enforced`];
+  const parts = [`${plural(count('enforced'), 'thing')} ${refused ? 'would be enforced here' : 'enforced'}`];
   if (count('downgraded') > 0) parts.push(`${count('downgraded')} weaker than asked or than the default`);
   if (count('declared') > 0) parts.push(`${count('declared')} only noted`);
   if (count('unsatisfiable') > 0) parts.push(`${count('unsatisfiable')} not possible on this host`);
@@ -51,12 +51,14 @@ function itemsGlance({ items }: RunReport): PageText[] {
   return [toned(count('unsatisfiable') + differing > 0 ? 'bad' : count('downgraded') > 0 ? 'warn' : 'good', parts.join(', '))];
 }
 
-function secretsGlance({ secrets, authority }: RunReport): PageText[] {
+function secretsGlance({ secrets, authority, run }: RunReport): PageText[] {
   if (secrets.length === 0) return [];
   const unused = authority.filter(({ kind, use }) => kind === 'secret' && use === 'unused').length;
-  const open = secrets.filter(({ end }) => end === undefined || end === 'revocation-failed').length;
-  const text = `${plural(secrets.length, 'secret')} issued${unused === 0 ? '' : `, ${unused} never used`}, ${open === 0 ? 'each lease ended' : `${open} without an end that is known`}`;
-  return [toned(open > 0 ? 'bad' : unused > 0 ? 'warn' : 'good', text)];
+  const open = secrets.filter(({ end }) => end === undefined).length;
+  const failed = secrets.filter(({ end }) => end === 'revocation-failed').length;
+  const ends = [...(failed === 0 ? [] : [`${failed} could not be revoked`]), ...(open === 0 ? [] : [run.state === 'running' ? `${open} not given back yet` : `the end of ${open} is not on the record`])];
+  const text = `${plural(secrets.length, 'secret')} issued${unused === 0 ? '' : `, ${unused} never used`}, ${ends.length === 0 ? 'each lease ended' : ends.join(', ')}`;
+  return [toned(failed > 0 ? 'bad' : open + unused > 0 ? 'warn' : 'good', text)];
 }
 
 function teardownGlance({ certificate, run }: RunReport): PageText[] {
@@ -78,8 +80,8 @@ function whatRan(report: RunReport): Section[] {
   const out = output.slice(0, 2).map(({ name, bytes }) => `${name} ${bytes === undefined ? '?' : bytesText(bytes)}`).join(', ');
   return sectionOf('run', 'What ran', [
     factsBlock([
-      ['Run', run.id],
-      ['Command', run.argv.length === 0 ? undefined : commandText(run.argv)],
+      ['Run', run.id, 'code'],
+      ['Command', run.argv.length === 0 ? undefined : commandText(run.argv), 'code'],
       ['Document', run.specId],
       ['Asked by', run.caller ?? undefined],
       ['Tenant', run.tenant],
@@ -90,7 +92,7 @@ function whatRan(report: RunReport): Section[] {
       ['Output', out],
       ['Host', [run.hostKernel === undefined ? undefined : `Linux ${run.hostKernel}`, run.hostArch, run.bootId === undefined ? undefined : `boot ${run.bootId}`].filter((part) => part !== undefined).join(', ')],
       ['Made by', run.cellosVersion === undefined ? undefined : `cellos ${run.cellosVersion}${run.backend === undefined ? '' : `, ${run.backend} cell`}`],
-      ['Bundle', run.where],
+      ['Bundle', run.where, 'code'],
     ]),
   ]);
 }

@@ -22,7 +22,7 @@ function laneLine(lane: Lane, { lengthMs, left, room }: { lengthMs: number; left
   const bar: string[] = Array.from({ length: room }, (_, at) => (at < from || at > to ? ' ' : lane.toMs === undefined ? '╌' : '━'));
   for (const { atMs } of lane.marks) bar[column(atMs)] = '●';
   const took = tookText(lane);
-  return `${pad(fit(visible(lane.name), left), left)}  ${page.style.green(bar.join(''))}  ${page.style.dim(took)}`;
+  return `${pad(fit(visible(lane.name), left), left)}  ${bar.join('')}  ${page.style.dim(took)}`;
 }
 
 function pictureLines({ lanes, more, lengthMs }: Lanes, page: TextPage): string[] {

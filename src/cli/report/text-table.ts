@@ -85,11 +85,25 @@ function asList({ columns, rows }: TableBlock, { width, style }: TextPage): stri
   });
 }
 
-export function tableLines(block: TableBlock, page: TextPage): string[] {
+/** Leaves optional columns out, the last first, until the rest fits; says which. */
+function fitted(block: TableBlock, width: number): { block: TableBlock; widths: number[] | undefined; dropped: readonly string[] } {
+  const dropped: string[] = [];
+  for (let shown = block; ; ) {
+    const { columns, rows } = shown;
+    const natural = columns.map(({ title }, at) => rows.reduce((most, row) => Math.max(most, widthOf(visible(row[at]?.text ?? ''))), widthOf(title)));
+    const widths = width === Number.POSITIVE_INFINITY ? natural : widthsFor(columns, natural, width);
+    const drop = widths === undefined ? columns.findLastIndex(({ optional }) => optional === true) : -1;
+    if (drop < 0) return widths === undefined ? { block, widths, dropped: [] } : { block: shown, widths, dropped };
+    dropped.unshift(columns[drop]?.title ?? '');
+    shown = { ...shown, columns: columns.toSpliced(drop, 1), rows: rows.map((row) => row.toSpliced(drop, 1)) };
+  }
+}
+
+export function tableLines(whole: TableBlock, page: TextPage): string[] {
+  const { block, widths, dropped } = fitted(whole, page.width);
   const { columns, rows, more } = block;
-  const natural = columns.map(({ title }, at) => Math.max(widthOf(title), ...rows.map((row) => widthOf(visible(row[at]?.text ?? '')))));
-  const widths = page.width === Number.POSITIVE_INFINITY ? natural : widthsFor(columns, natural, page.width);
-  const rest = more === undefined ? [] : wrap(visible(more), page.width);
+  const narrow = dropped.length === 0 ? [] : wrap(`Too narrow for: ${dropped.join(', ')}; a wider terminal, a pipe or --html shows it`, page.width).map(page.style.dim);
+  const rest = [...(more === undefined ? [] : wrap(visible(more), page.width)), ...narrow];
   if (widths === undefined) return [...asList(block, page), ...rest];
   const titles = columns.map(({ title }): PageText => ({ text: title, tone: 'quiet' }));
   return [...rowLines(titles, columns, widths, page.style), ...rows.flatMap((row) => rowLines(row, columns, widths, page.style)), ...rest];

@@ -7,6 +7,7 @@
 import type { JsonObject } from '../../../base/json.ts';
 import { numberOf, objectOf, objectsOf, textOf, textsOf } from './read-data.ts';
 import type { RunFacts } from './run-facts.ts';
+import { type CommandRun, peakOfCommands } from './run-times.ts';
 
 /** `unknown`: the record says something that no plan of ours does. */
 export type ItemStatus = 'enforced' | 'downgraded' | 'declared' | 'unsatisfiable' | 'unknown';
@@ -68,24 +69,18 @@ function isolation(item: { name: string; effective: string; status: ItemStatus }
   return item.status !== 'enforced' || String(uid) === item.effective ? agreed(`host uid ${uid}`) : differs(`host uid ${uid}`);
 }
 
-/** The largest of a counter over all commands; undefined as soon as one of them has none. */
-export function peakOf(facts: RunFacts, counter: string): number | undefined {
-  const exits = facts.all('processExited').filter(({ tier }) => tier === 'kernel');
-  const peaks = exits.map(({ data }) => numberOf(objectOf(data['usage'])[counter]));
-  if (peaks.length === 0 || peaks.includes(undefined) || facts.more('processExited') > 0 || facts.mayMiss) return undefined;
-  return Math.max(...peaks.filter((peak) => peak !== undefined));
-}
-
-function limits({ name }: { name: string }, facts: RunFacts): Observation | undefined {
+/** A peak is one only when no command is missing. */
+function limits({ name }: { name: string }, facts: RunFacts, commands: readonly CommandRun[]): Observation | undefined {
+  if (facts.mayMiss || facts.more('processExited') > 0 || commands.some(({ tier }) => tier !== 'kernel')) return undefined;
   if (name === 'limit.memory') {
-    const peak = peakOf(facts, 'memoryPeakBytes');
+    const peak = peakOfCommands(commands, 'memoryPeakBytes');
     return peak === undefined ? undefined : agreed(`peak ${peak} bytes`);
   }
-  const peak = name === 'limit.pids' ? peakOf(facts, 'pidsPeak') : undefined;
+  const peak = name === 'limit.pids' ? peakOfCommands(commands, 'processesPeak') : undefined;
   return peak === undefined ? undefined : agreed(`peak ${peak} processes`);
 }
 
-export function askedAndEnforced(facts: RunFacts): readonly ReportItem[] {
+export function askedAndEnforced(facts: RunFacts, commands: readonly CommandRun[]): readonly ReportItem[] {
   const plan = facts.first('planEffective') ?? facts.first('planRefused');
   const allowed = new Set(textsOf(plan?.data['downgrades']));
   const isolated = facts.first('isolationObserved');
@@ -96,7 +91,7 @@ export function askedAndEnforced(facts: RunFacts): readonly ReportItem[] {
     const reason = textOf(data['reason']);
     const effective = textOf(data['effective']) ?? '?';
     const status = STATUSES.find((one) => one === data['status']) ?? 'unknown';
-    const observed = (seen === undefined ? undefined : isolation({ name, effective, status }, seen)) ?? limits({ name }, facts);
+    const observed = (seen === undefined ? undefined : isolation({ name, effective, status }, seen)) ?? limits({ name }, facts, commands);
     return {
       name,
       asked,

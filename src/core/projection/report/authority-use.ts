@@ -80,7 +80,7 @@ function networkUse(input: UseInput): AuthorityUse[] {
   const rules = objectsOf(facts.data('networkPolicy')['declaredEgress']);
   const declared = numberOf(facts.data('networkScope')['egressRuleCount']) ?? 0;
   const rows: AuthorityUse[] = rules.map((rule) => ({ kind: 'egress', name: ruleText(rule), declared: 'egress rule', ...answer }));
-  if (rules.length < declared) rows.push({ kind: 'egress', name: `${declared - rules.length} more`, declared: 'egress rules that no record lists', ...answer });
+  if (rules.length < declared) rows.push({ kind: 'egress', name: `${declared - rules.length} ${rules.length === 0 ? 'in all' : 'more'}`, declared: 'egress rules that no record lists one by one', ...answer });
   for (const name of ['authority.network', 'network.dns', 'network.cdn']) {
     const item = itemOf(items, name);
     if (item !== undefined) rows.push({ kind: 'network', name, declared: item.asked, ...(hadLoopbackOnly(input) ? answer : { use: 'not-enforced' as const, seen: `nothing held the cell to it: ${item.effective}` }) });

@@ -22,7 +22,10 @@ export interface CommandRun {
   /** Monotonic clock of the host, ms [RT1]. */
   readonly durationMs?: number;
   readonly cpuMs?: number;
+  /** Of the whole cell, by its cgroup. */
   readonly memoryPeakBytes?: number;
+  /** Of the largest process, where no cgroup counts. */
+  readonly residentPeakBytes?: number;
   readonly processesPeak?: number;
   /** Who saw it end. */
   readonly tier: string;
@@ -65,7 +68,8 @@ function commandOf({ data, tier }: ViewedRecord, argv: readonly string[]): Comma
       reason: textOf(data['reason']),
       durationMs: numberOf(data['durationMs']),
       cpuMs: micros === undefined ? undefined : micros / 1000,
-      memoryPeakBytes: numberOf(usage['memoryPeakBytes']) ?? numberOf(usage['maxRssBytes']),
+      memoryPeakBytes: numberOf(usage['memoryPeakBytes']),
+      residentPeakBytes: numberOf(usage['maxRssBytes']),
       processesPeak: numberOf(usage['pidsPeak']),
     }),
   };
@@ -88,6 +92,13 @@ export function commandsOf(facts: RunFacts): readonly CommandRun[] {
     const argv = textsOf(completedOf(exit, at)?.data['argv']);
     return commandOf(exit, argv.length > 0 ? argv : planned);
   });
+}
+
+/** The largest of a counter over all commands; undefined as soon as one of them has none. */
+export function peakOfCommands(commands: readonly CommandRun[], counter: 'memoryPeakBytes' | 'processesPeak'): number | undefined {
+  const peaks = commands.map((command) => command[counter]);
+  const known = peaks.filter((peak) => peak !== undefined);
+  return known.length === 0 || known.length < peaks.length ? undefined : Math.max(...known);
 }
 
 /** ms since the first record that has a time; undefined when there is none. */
