@@ -55,7 +55,9 @@ const tileReader = (path: string) => (tile: TileAt): Uint8Array => logFilesIn(pa
 describe('a host log in a folder keeps the contract of a host log', () => {
   const make = () => {
     const path = newFolder();
-    return { open: () => open(path), verifiers: [signer.key] };
+    const other = ed25519SigningKey(new Uint8Array(32).fill(9));
+    const witness = { name: 'witness', algorithm: 'cosignature-v1', publicKey: other.publicKey } as const;
+    return { open: () => open(path, { verifiers: [signer.key, witness] }), verifiers: [signer.key, witness], witness: (timestamp: bigint) => ({ key: witness, timestamp, sign: other.sign }) };
   };
   for (const { name, run } of hostLogContract(make)) it(name, run);
 });

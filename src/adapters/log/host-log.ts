@@ -22,7 +22,7 @@ import { LIMITS } from '../../base/limits.ts';
 import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.ts';
 import { consistencyProof, inclusionProof, type NodeReader, rootFrom } from '../../core/evidence/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
-import type { NoteSigner, NoteVerifiers } from '../../core/evidence/signed-note.ts';
+import { type NoteSigner, type NoteVerifiers, refuseNote, withSignature } from '../../core/evidence/signed-note.ts';
 import { nodesFromTiles, type Tile, TILE_WIDTH, type TileAt, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
 import type { HostLog, LogHead, Published } from '../../ports/host-log.ts';
 import { withLock } from '../os/named-lock.ts';
@@ -34,7 +34,7 @@ export interface HostLogOptions {
   readonly origin: string;
   /** The log's own key, named by the origin, first. */
   readonly signers: readonly NoteSigner[];
-  /** Keys that checkpoints of this log may be signed with: the present one, and those before it. */
+  /** Keys that checkpoints of this log may be signed with, the present one and those before it; and of witnesses whose cosignatures are kept. */
   readonly verifiers: NoteVerifiers;
   /** A head of this log that is known from elsewhere: a log that is behind it, or has another history, was put back and is not used [X3]. */
   readonly known?: { readonly size: bigint; readonly root: Bytes };
@@ -146,24 +146,56 @@ class FileHostLog implements HostLog {
     return first;
   }
 
-  async publish(): Promise<Published> {
-    const { path } = this.#options.files;
-    return withLock(`log/${sha256Hex(utf8(path)).slice(0, 32)}`, { looks: LIMITS.logLockLooks, what: `the host log in ${path}` }, () => this.#publish()); // X4
+  publish(): Promise<Published> {
+    return this.#alone(() => this.#publish());
+  }
+
+  addCosignature(line: string): Promise<Published> {
+    return this.#alone(() => this.#cosign(line));
+  }
+
+  /** As the only writer, and not after another one [X1] [X4]. */
+  #alone(work: () => Published): Promise<Published> {
+    const { files } = this.#options;
+    return withLock(`log/${sha256Hex(utf8(files.path)).slice(0, 32)}`, { looks: LIMITS.logLockLooks, what: `the host log in ${files.path}` }, () => {
+      if (this.#poison !== undefined) throw this.#poison;
+      return this.#state === 'stale' || newestHead(files) !== this.#number ? this.#stale() : work();
+    });
+  }
+
+  #cosign(line: string): Published {
+    const { head } = this;
+    assert(head !== undefined, 'a witness has seen a checkpoint');
+    const note = withSignature(head.note, line);
+    const { verifiers, origin } = this.#options;
+    const [before, after] = [head.note, note].map((one) => parseCheckpoint(one, verifiers, { origin }).cosignatures.length) as [number, number];
+    if (after !== before + 1) refuseNote('untrusted', 'what was added is not the cosignature of a known witness');
+    return this.#writing(() => {
+      this.#options.files.write(headName(this.#number), note);
+      this.#options.files.write(CHECKPOINT, note);
+      this.#head = { ...head, note };
+      return { kind: 'published', head: this.#head };
+    });
+  }
+
+  /** The first call that the disk refuses is the last [X4]. */
+  #writing(work: () => Published): Published {
+    try {
+      return work();
+    } catch (error) {
+      this.#poison = error instanceof CellError ? error : new CellError('internal.bug', `Cannot write the host log: ${messageOf(error)}`, { cause: error });
+      throw this.#poison;
+    }
   }
 
   #publish(): Published {
-    if (this.#poison !== undefined) throw this.#poison;
-    if (this.#state === 'stale' || newestHead(this.#options.files) !== this.#number) return this.#stale(); // X1
     const nothingNew = this.#head !== undefined && this.#tree.size === this.#published;
     const next = nothingNew ? (this.#head as LogHead) : this.#sign();
-    try {
+    return this.#writing(() => {
       if (!nothingNew && !this.#store(next)) return this.#stale();
       if (!equalBytes(this.#options.files.read(CHECKPOINT) ?? new Uint8Array(0), next.note)) this.#options.files.write(CHECKPOINT, next.note);
       return { kind: 'published', head: next };
-    } catch (error) {
-      this.#poison = error instanceof CellError ? error : new CellError('internal.bug', `Cannot publish the host log: ${messageOf(error)}`, { cause: error }); // X4
-      throw this.#poison;
-    }
+    });
   }
 
   #stale(): Published {
