@@ -7,6 +7,7 @@ import fuzzDsse, { seeds as envelopesOfOthers } from './dsse.ts';
 import fuzzEnvelope, { seeds as envelopes } from './envelope.ts';
 import fuzzEvent from './event.ts';
 import fuzzKeyset, { seeds as keysets } from './keyset.ts';
+import fuzzLogPolicy, { seeds as logPolicies } from './log-policy.ts';
 import fuzzPolicy, { seeds as policies } from './policy.ts';
 import fuzzTiles, { seeds as tiles } from './tiles.ts';
 
@@ -20,6 +21,7 @@ it.each([
   ['keyset', fuzzKeyset, keysets],
   ['policy', fuzzPolicy, policies],
   ['checkpoint', fuzzCheckpoint, checkpoints],
+  ['log-policy', fuzzLogPolicy, logPolicies],
   ['dsse', fuzzDsse, envelopesOfOthers],
   ['tiles', fuzzTiles, tiles],
 ] as const)('%s: throws nothing but CellErrors', (_name, target, seeds) => {
