@@ -231,6 +231,7 @@ describe('verifyConsistency()', () => {
       expect(verifyConsistency({ size1: size, size2: size, root1: a, root2: a, proof: [a] })).toBe(false);
       expect(verifyConsistency({ size1: size, size2: size, root1: new Uint8Array(0), root2: new Uint8Array(0), proof: [] })).toBe(false);
     }
+    for (const size of [-1n, TREE_SIZE_MAX + 1n]) expect(verifyConsistency({ size1: size, size2: size, root1: a, root2: a, proof: [] })).toBe(false);
     for (const proof of [[], [b], [emptyRoot()]]) expect(verifyConsistency({ size1: 0n, size2: 1n, root1: emptyRoot(), root2: b, proof })).toBe(false);
   });
 
