@@ -107,6 +107,32 @@ describe('openHostLog()', () => {
     expect(interrupted).toBe(true);
   });
 
+  it('takes its checkpoint back when its number turns out to be an old one [X1]', async () => {
+    const path = newFolder();
+    await grow(path, 1);
+    const files = logFilesIn(path);
+    const late = openHostLog({
+      files: { ...files, create: (name, bytes) => { writeFileSync(`${path}/heads/000000000099`, 'by others, who have taken the numbers between away'); return files.create(name, bytes); } },
+      origin, signers: [signer], verifiers: [signer.key],
+    });
+    late.append([leaf(1)]);
+    expect(await late.publish()).toEqual({ kind: 'stale' });
+    expect(readdirSync(`${path}/heads`)).toEqual(['000000000001', '000000000099']);
+  });
+
+  it('writes what has changed, and nothing more', async () => {
+    const path = newFolder();
+    await grow(path, 300);
+    const written: string[] = [];
+    const files = logFilesIn(path);
+    const log = openHostLog({ files: { ...files, write: (name, bytes) => { written.push(name); files.write(name, bytes); } }, origin, signers: [signer], verifiers: [signer.key] });
+    for (const step of [1, 0, 211, 1]) {
+      log.append(leaves(Number(log.size), step));
+      await log.publish();
+    }
+    expect(written).toEqual(['tile/0/001.p/45', 'tile/0/001', 'tile/1/000.p/2', 'tile/0/002.p/1']);
+  });
+
   it('goes on under the next key, and reads what the one before signed', async () => {
     const path = newFolder();
     await grow(path, 2);
@@ -129,6 +155,12 @@ describe('openHostLog()', () => {
     for (const known of [old, now, { size: 0n, root: new MerkleFrontier().root() }]) expect(open(path, { known }).size).toBe(305n);
     expect(() => open(path, { known: { size: 306n, root: now.root } })).toThrow(damaged);
     expect(() => open(path, { known: { size: 5n, root: now.root } })).toThrow(damaged);
+    for (const torn of ['', 'x', new TextDecoder().decode(now.note).slice(0, -9)]) {
+      writeFileSync(`${path}/checkpoint`, torn); // as a power cut may leave the copy
+      expect(open(path).size).toBe(305n);
+    }
+    await grow(path, 0);
+    expect(toHex(readFileSync(`${path}/checkpoint`))).toBe(toHex(now.note));
     rmSync(`${path}/heads/000000000002`);
     expect(() => open(path)).toThrow(damaged); // a later one was given out
     rmSync(`${path}/heads`, { recursive: true });
@@ -145,6 +177,8 @@ describe('openHostLog()', () => {
       writeFileSync(place, note);
       expect(() => open(path)).toThrow(damaged);
     }
+    writeFileSync(place, other);
+    expect(() => open(path, { verifiers: [signer.key, { ...signer.key, name: 'cellos.dev/log/other/1' }] })).toThrow(damaged); // of a log that is known, and not this one
     writeFileSync(place, head.note);
     expect(open(path).size).toBe(5n);
     rmSync(place);
@@ -201,6 +235,9 @@ describe('tiles that are not what they were', () => {
           const at = BigInt(Number(/(\d+)$/.exec(name)?.[1])) * 256n;
           for (const index of [at, at + 255n]) expect(() => log.inclusionProof(index), `${name} ${index}`).toThrow(damaged);
           expect(() => log.consistencyProof(at + 100n)).toThrow(damaged);
+          // Of an older tree, whose root is made of the same tiles.
+          expect(() => log.inclusionProof(at, at + 300n), name).toThrow(damaged);
+          expect(() => log.consistencyProof(at + 10n, at + 300n), name).toThrow(damaged);
         }
         writeFileSync(`${path}/${name}`, good);
       }
@@ -219,6 +256,7 @@ function memoryFiles(path: string, held: Map<string, Uint8Array>): LogFiles {
     read: (name) => held.get(name),
     list: (folder) => [...new Set([...held.keys()].map((name) => `./${name}`).filter((name) => name.startsWith(folder === '.' ? './' : `./${folder}/`)).map((name) => name.slice(folder === '.' ? 2 : folder.length + 3).split('/')[0] as string))].sort(),
     write: (name, bytes) => void held.set(name, bytes),
+    writeCopy: (name, bytes) => void held.set(name, bytes),
     create: (name, bytes) => !held.has(name) && held.set(name, bytes) === held,
     remove: (name) => {
       for (const one of beneath(name)) held.delete(one);
@@ -238,7 +276,7 @@ function stoppingAt(files: LogFiles, n: number, when: 'before' | 'after'): { rea
   };
   return {
     stopped: () => changes >= n,
-    files: { ...files, write: (name, bytes) => change(() => files.write(name, bytes)), create: (name, bytes) => change(() => files.create(name, bytes)), remove: (name) => change(() => files.remove(name)) },
+    files: { ...files, write: (name, bytes) => change(() => files.write(name, bytes)), writeCopy: (name, bytes) => change(() => files.writeCopy(name, bytes)), create: (name, bytes) => change(() => files.create(name, bytes)), remove: (name) => change(() => files.remove(name)) },
   };
 }
 

@@ -2,7 +2,7 @@
  * The host log on disk, as a static site serves it (C2SP tlog-tiles):
  *
  *   heads/000000000042   checkpoints by number, the newest and some before it: what counts
- *   checkpoint           the newest, for readers
+ *   checkpoint           a copy of the newest, for readers
  *   tile/LEVEL/INDEX     hashes; INDEX.p/WIDTH while a tile is not full
  *
  *   X1  tiles are durable before the checkpoint that covers them; a checkpoint is one new file of the next number, and who comes second with it is
@@ -17,7 +17,7 @@
  */
 import { type Bytes, equalBytes, utf8 } from '../../base/bytes.ts';
 import { sha256Hex } from '../../base/crypto.ts';
-import { assert, CellError, messageOf } from '../../base/errors.ts';
+import { assert, CellError, ignore, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.ts';
 import { consistencyProof, inclusionProof, type NodeReader, rootFrom } from '../../core/evidence/merkle.ts';
@@ -115,9 +115,17 @@ class FileHostLog implements HostLog {
     }
   }
 
-  /** The copy for readers is not of another history than what counts. */
+  /** The copy for readers is not of another history than what counts. One that cannot be read says nothing: a power cut may leave it so. */
   #checkCopy(): void {
-    if (this.#options.files.read(CHECKPOINT) !== undefined) this.#checkBeginsWith(this.#readHead(CHECKPOINT), 'has given out a checkpoint of');
+    const copy = this.#options.files.read(CHECKPOINT);
+    let given: LogHead;
+    try {
+      given = this.#headOf(copy ?? new Uint8Array(0));
+    } catch (error) {
+      ignore(error, 'it is written again with the next checkpoint');
+      return;
+    }
+    this.#checkBeginsWith(given, 'has given out a checkpoint of');
   }
 
   /** [X3] */
@@ -172,7 +180,7 @@ class FileHostLog implements HostLog {
     if (after !== before + 1) refuseNote('untrusted', 'what was added is not the cosignature of a known witness');
     return this.#writing(() => {
       this.#options.files.write(headName(this.#number), note);
-      this.#options.files.write(CHECKPOINT, note);
+      this.#options.files.writeCopy(CHECKPOINT, note);
       this.#head = { ...head, note };
       return { kind: 'published', head: this.#head };
     });
@@ -193,7 +201,7 @@ class FileHostLog implements HostLog {
     const next = nothingNew ? (this.#head as LogHead) : this.#sign();
     return this.#writing(() => {
       if (!nothingNew && !this.#store(next)) return this.#stale();
-      if (!equalBytes(this.#options.files.read(CHECKPOINT) ?? new Uint8Array(0), next.note)) this.#options.files.write(CHECKPOINT, next.note);
+      if (!equalBytes(this.#options.files.read(CHECKPOINT) ?? new Uint8Array(0), next.note)) this.#options.files.writeCopy(CHECKPOINT, next.note);
       return { kind: 'published', head: next };
     });
   }
