@@ -9,7 +9,7 @@ import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.
 import { leafHash, MerkleFrontier } from '../../core/evidence/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
 import type { NoteSigner } from '../../core/evidence/signed-note.ts';
-import { checkTiles, parseTilePath, type TileAt, tilePath } from '../../core/evidence/tiles.ts';
+import { checkTiles, parseTilePath, type TileAt, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
 import type { HostLog, LogHead } from '../../ports/host-log.ts';
 import { hostLogContract } from '../../testing/contracts/host-log.ts';
 import { type HostLogOptions, openHostLog } from './host-log.ts';
@@ -43,6 +43,23 @@ async function grow(path: string, ...steps: readonly number[]): Promise<LogHead[
     heads.push(done.kind === 'published' ? done.head : expect.fail('stale'));
   }
   return heads;
+}
+
+/** One leaf more, published as a writer of another process does, without waiting. @returns the size */
+function publishAtOnce(path: string, size: bigint): bigint {
+  const files = logFilesIn(path);
+  const tree = new TiledTree(size, (tile) => files.read(tilePath(tile)) ?? expect.fail('no tile'));
+  tree.append(leaf(Number(size)));
+  for (const tile of tree.tiles()) {
+    files.write(tilePath(tile), tile.bytes);
+    if (tile.width === 256) files.remove(`${tilePath(tile)}.p`);
+  }
+  const note = signCheckpoint({ origin, size: tree.size, root: tree.root(), extensions: [] }, [signer]);
+  const number = Math.max(...files.list('heads').map(Number)) + 1;
+  files.create(`heads/${String(number).padStart(12, '0')}`, note);
+  files.writeCopy('checkpoint', note);
+  for (const name of files.list('heads')) if (Number(name) <= number - LIMITS.logHeadsKept) files.remove(`heads/${name}`);
+  return tree.size;
 }
 
 /** All files beneath a folder, by their relative paths. */
@@ -105,6 +122,27 @@ describe('openHostLog()', () => {
     second.append([leaf(1)]);
     expect(await second.publish()).toEqual({ kind: 'stale' });
     expect(interrupted).toBe(true);
+  });
+
+  it('is opened while another writer publishes, at whichever step of it', async () => {
+    const path = newFolder();
+    await grow(path, 200);
+    for (let step = 1; step <= 8; step += 1) {
+      const other = open(path);
+      const files = logFilesIn(path);
+      // What another process does between two looks of this one, done at once: 20 checkpoints, so that the first seen is gone.
+      let looks = 0;
+      let size = other.size;
+      const meanwhile = <T>(look: () => T): T => {
+        looks += 1;
+        if (looks !== step) return look();
+        for (let n = 0; n < LIMITS.logHeadsKept + 4; n += 1) size = publishAtOnce(path, size);
+        return look();
+      };
+      const log = openHostLog({ files: { ...files, read: (name) => meanwhile(() => files.read(name)), list: (name) => meanwhile(() => files.list(name)) }, origin, signers: [signer], verifiers: [signer.key] });
+      expect(log.size === other.size || log.size === size, `step ${step}`).toBe(true);
+      expect(open(path).size).toBe(size);
+    }
   });
 
   it('takes its checkpoint back when its number turns out to be an old one [X1]', async () => {

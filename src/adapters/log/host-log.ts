@@ -48,6 +48,15 @@ function newestHead(files: LogFiles): number {
   return files.list('heads').reduce((newest, name) => (/^[0-9]{12}$/.test(name) ? Math.max(newest, Number(name)) : newest), 0);
 }
 
+/** The newest checkpoint with its number. One that is taken away while it is looked for has newer ones after it. */
+function newestNote(files: LogFiles): { number: number; note: Bytes | undefined } {
+  for (;;) {
+    const number = newestHead(files);
+    const note = number === 0 ? undefined : files.read(headName(number));
+    if (note !== undefined || newestHead(files) === number) return { number, note };
+  }
+}
+
 /** The last few full tiles that were read. Partial ones are read again: they are few. */
 class TileCache {
   readonly #files: LogFiles;
@@ -85,12 +94,14 @@ class FileHostLog implements HostLog {
   constructor(options: HostLogOptions) {
     this.#options = options;
     this.#tiles = new TileCache(options.files);
-    this.#number = newestHead(options.files);
-    this.#head = this.#number === 0 ? undefined : this.#readHead(headName(this.#number));
+    const copy = options.files.read(CHECKPOINT); // first: what others publish meanwhile makes what counts newer, never the copy
+    const { number, note } = newestNote(options.files);
+    this.#number = number;
+    this.#head = number === 0 ? undefined : this.#readHead(headName(number), note);
     this.#published = this.#head?.size ?? 0n;
     this.#tree = new TiledTree(this.#published, (tile) => this.#tiles.read(tile));
     if (this.#head !== undefined && !equalBytes(this.#tree.root(), this.#head.root)) throw this.#damaged('the right edge of its tree does not have the root of its newest checkpoint');
-    this.#checkCopy();
+    this.#checkCopy(copy);
     if (options.known !== undefined) this.#checkBeginsWith(options.known, 'is known to have had');
   }
 
@@ -105,8 +116,7 @@ class FileHostLog implements HostLog {
   }
 
   /** [X3] */
-  #readHead(name: string): LogHead {
-    const note = this.#options.files.read(name);
+  #readHead(name: string, note: Bytes | undefined): LogHead {
     if (note === undefined) throw this.#damaged(`${name} is missing`);
     try {
       return this.#headOf(note);
@@ -116,8 +126,7 @@ class FileHostLog implements HostLog {
   }
 
   /** The copy for readers is not of another history than what counts. One that cannot be read says nothing: a power cut may leave it so. */
-  #checkCopy(): void {
-    const copy = this.#options.files.read(CHECKPOINT);
+  #checkCopy(copy: Bytes | undefined): void {
     let given: LogHead;
     try {
       given = this.#headOf(copy ?? new Uint8Array(0));
