@@ -1,13 +1,20 @@
-/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events, core. Everything is measured in turns with its baseline. */
+/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events, core, merkle. Everything is measured in turns with its baseline. */
 import { measure as coldStart } from './cold-start.ts';
 import { measure as core } from './core.ts';
 import { measure as eventsSealed } from './events-sealed.ts';
 import { measure as evidenceCost } from './evidence-cost.ts';
 import { measure as libraryCell } from './library-cell.ts';
+import { measure as merkle } from './merkle.ts';
 import { loadLine } from './pairs.ts';
 
 const print = (text: string): void => console.log(text);
 const root = process.cwd();
+
+function rates(measured: readonly { name: string; perSecond: number; baseline: string; baselinePerSecond: number; aim: string }[]): void {
+  for (const { name, perSecond, baseline, baselinePerSecond, aim } of measured) {
+    print(`${`${name} / ${baseline}`.padEnd(62)} ${(baselinePerSecond / perSecond).toFixed(2)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s; aim ${aim}`);
+  }
+}
 
 const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   cold: () => coldStart({ root, program: [process.execPath, `${root}/build/programs/cellos.cjs`], pairs: 60, print }),
@@ -17,11 +24,8 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
     const { perSecond, baselinePerSecond, ratio, eventBytes } = eventsSealed();
     print(`events sealed on one core / bare Ed25519 of the same bytes     ${ratio.toFixed(2)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s, events of ${eventBytes} bytes; aim at least 10000/s`);
   },
-  core: () => {
-    for (const { name, perSecond, baseline, baselinePerSecond, aim } of core()) {
-      print(`${`${name} / ${baseline}`.padEnd(62)} ${(baselinePerSecond / perSecond).toFixed(2)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s; aim ${aim}`);
-    }
-  },
+  core: () => rates(core()),
+  merkle: () => rates(merkle()),
 };
 
 const asked = process.argv.slice(2);

@@ -4,7 +4,7 @@ import { utf8 } from '../src/base/bytes.ts';
 import { LARGE } from './large.ts';
 import { runOnce } from './run.ts';
 
-describe.each(['json', 'yaml', 'spec', 'token', 'keyset'])('the target %s', (target) => {
+describe.each(['json', 'yaml', 'spec', 'token', 'keyset', 'checkpoint', 'log-policy', 'dsse', 'tiles'])('the target %s', (target) => {
   it.each(Object.entries(LARGE))('reads or refuses: %s', async (_name, text) => {
     expect(await runOnce(target, utf8(text))).not.toHaveProperty('broke');
   });

@@ -40,6 +40,14 @@ export interface HostLog {
    */
   publish(): Promise<Published>;
   /**
+   * Adds what a witness says of the newest head to its note.
+   *
+   * @param line a signature line of the note (C2SP tlog-cosignature), newline included
+   * @returns the head with it; `stale` when another writer has published since
+   * @throws CellError `signature.invalid` for what is not the cosignature of a known witness over this head, or one too many; `evidence.unwritable`
+   */
+  addCosignature(line: string): Promise<Published>;
+  /**
    * Proves that the leaf at this position is in the tree of the newest head, or of `size` leaves.
    * @param index below `size`. @param size at most that of the head
    * @throws CellError `evidence.invalid` when what is stored is damaged [L4]

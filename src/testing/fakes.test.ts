@@ -36,7 +36,9 @@ describe('MemoryHostLog keeps the contract of a host log', () => {
     const store = new MemoryLogStore();
     const { publicKey, sign } = fakeSigner();
     const key = { name: 'cellos.dev/log/memory/1', publicKey };
-    return { open: () => new MemoryHostLog({ store, signer: { key, sign } }), verifiers: [key] };
+    const other = fakeSigner(9);
+    const witness = { name: 'witness', algorithm: 'cosignature-v1', publicKey: other.publicKey } as const;
+    return { open: () => new MemoryHostLog({ store, signer: { key, sign }, witnesses: [witness] }), verifiers: [key, witness], witness: (timestamp: bigint) => ({ key: witness, timestamp, sign: (message: Uint8Array) => other.sign(message) }) };
   };
   for (const { name, run } of hostLogContract(make)) it(name, run);
 

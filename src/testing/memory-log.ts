@@ -2,9 +2,9 @@
 import type { Bytes } from '../base/bytes.ts';
 import { assert, CellError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import { signCheckpoint } from '../core/evidence/checkpoint.ts';
+import { parseCheckpoint, signCheckpoint } from '../core/evidence/checkpoint.ts';
 import { consistencyProof, inclusionProof, MerkleFrontier, type NodeReader } from '../core/evidence/merkle.ts';
-import type { NoteSigner } from '../core/evidence/signed-note.ts';
+import { type NoteSigner, type NoteVerifiers, refuseNote, withSignature } from '../core/evidence/signed-note.ts';
 import type { HostLog, LogHead, Published } from '../ports/host-log.ts';
 import { Faults } from './faults.ts';
 
@@ -19,12 +19,14 @@ export class MemoryHostLog implements HostLog {
   readonly origin: string;
   readonly #store: MemoryLogStore;
   readonly #signer: NoteSigner;
+  readonly #witnesses: NoteVerifiers;
   readonly #leaves: Bytes[];
   #heads: number;
   #poison: Error | undefined;
 
   /** @param options.signer its key is named by the origin */
-  constructor(options: { store: MemoryLogStore; signer: NoteSigner }) {
+  constructor(options: { store: MemoryLogStore; signer: NoteSigner; witnesses?: NoteVerifiers }) {
+    this.#witnesses = options.witnesses ?? [];
     this.#store = options.store;
     this.#signer = options.signer;
     this.origin = options.signer.key.name;
@@ -68,6 +70,17 @@ export class MemoryHostLog implements HostLog {
       throw this.#poison;
     }
     return { kind: 'published', head };
+  }
+
+  async addCosignature(line: string): Promise<Published> {
+    const { head } = this;
+    if (this.#poison !== undefined) throw this.#poison;
+    if (this.#store.heads.length !== this.#heads || head === undefined) return { kind: 'stale' };
+    const note = withSignature(head.note, line);
+    const verifiers = [this.#signer.key, ...this.#witnesses];
+    if (parseCheckpoint(note, verifiers).cosignatures.length !== parseCheckpoint(head.note, verifiers).cosignatures.length + 1) refuseNote('untrusted', 'what was added is not the cosignature of a known witness');
+    this.#store.heads[this.#heads - 1] = { ...head, note };
+    return { kind: 'published', head: { ...head, note } };
   }
 
   #nodes(size: bigint): NodeReader {

@@ -9,7 +9,7 @@ import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.
 import { leafHash, MerkleFrontier } from '../../core/evidence/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
 import type { NoteSigner } from '../../core/evidence/signed-note.ts';
-import { checkTiles, parseTilePath, type TileAt, tilePath } from '../../core/evidence/tiles.ts';
+import { checkTiles, parseTilePath, type TileAt, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
 import type { HostLog, LogHead } from '../../ports/host-log.ts';
 import { hostLogContract } from '../../testing/contracts/host-log.ts';
 import { type HostLogOptions, openHostLog } from './host-log.ts';
@@ -45,6 +45,23 @@ async function grow(path: string, ...steps: readonly number[]): Promise<LogHead[
   return heads;
 }
 
+/** One leaf more, published as a writer of another process does, without waiting. @returns the size */
+function publishAtOnce(path: string, size: bigint): bigint {
+  const files = logFilesIn(path);
+  const tree = new TiledTree(size, (tile) => files.read(tilePath(tile)) ?? expect.fail('no tile'));
+  tree.append(leaf(Number(size)));
+  for (const tile of tree.tiles()) {
+    files.write(tilePath(tile), tile.bytes);
+    if (tile.width === 256) files.remove(`${tilePath(tile)}.p`);
+  }
+  const note = signCheckpoint({ origin, size: tree.size, root: tree.root(), extensions: [] }, [signer]);
+  const number = Math.max(...files.list('heads').map(Number)) + 1;
+  files.create(`heads/${String(number).padStart(12, '0')}`, note);
+  files.writeCopy('checkpoint', note);
+  for (const name of files.list('heads')) if (Number(name) <= number - LIMITS.logHeadsKept) files.remove(`heads/${name}`);
+  return tree.size;
+}
+
 /** All files beneath a folder, by their relative paths. */
 function filesIn(path: string, under = ''): string[] {
   return readdirSync(`${path}/${under}`).sort().flatMap((name) => (statSync(`${path}/${under}${name}`).isDirectory() ? filesIn(path, `${under}${name}/`) : [`${under}${name}`]));
@@ -55,7 +72,9 @@ const tileReader = (path: string) => (tile: TileAt): Uint8Array => logFilesIn(pa
 describe('a host log in a folder keeps the contract of a host log', () => {
   const make = () => {
     const path = newFolder();
-    return { open: () => open(path), verifiers: [signer.key] };
+    const other = ed25519SigningKey(new Uint8Array(32).fill(9));
+    const witness = { name: 'witness', algorithm: 'cosignature-v1', publicKey: other.publicKey } as const;
+    return { open: () => open(path, { verifiers: [signer.key, witness] }), verifiers: [signer.key, witness], witness: (timestamp: bigint) => ({ key: witness, timestamp, sign: other.sign }) };
   };
   for (const { name, run } of hostLogContract(make)) it(name, run);
 });
@@ -105,6 +124,53 @@ describe('openHostLog()', () => {
     expect(interrupted).toBe(true);
   });
 
+  it('is opened while another writer publishes, at whichever step of it', async () => {
+    const path = newFolder();
+    await grow(path, 200);
+    for (let step = 1; step <= 8; step += 1) {
+      const other = open(path);
+      const files = logFilesIn(path);
+      // What another process does between two looks of this one, done at once: 20 checkpoints, so that the first seen is gone.
+      let looks = 0;
+      let size = other.size;
+      const meanwhile = <T>(look: () => T): T => {
+        looks += 1;
+        if (looks !== step) return look();
+        for (let n = 0; n < LIMITS.logHeadsKept + 4; n += 1) size = publishAtOnce(path, size);
+        return look();
+      };
+      const log = openHostLog({ files: { ...files, read: (name) => meanwhile(() => files.read(name)), list: (name) => meanwhile(() => files.list(name)) }, origin, signers: [signer], verifiers: [signer.key] });
+      expect(log.size === other.size || log.size === size, `step ${step}`).toBe(true);
+      expect(open(path).size).toBe(size);
+    }
+  });
+
+  it('takes its checkpoint back when its number turns out to be an old one [X1]', async () => {
+    const path = newFolder();
+    await grow(path, 1);
+    const files = logFilesIn(path);
+    const late = openHostLog({
+      files: { ...files, create: (name, bytes) => { writeFileSync(`${path}/heads/000000000099`, 'by others, who have taken the numbers between away'); return files.create(name, bytes); } },
+      origin, signers: [signer], verifiers: [signer.key],
+    });
+    late.append([leaf(1)]);
+    expect(await late.publish()).toEqual({ kind: 'stale' });
+    expect(readdirSync(`${path}/heads`)).toEqual(['000000000001', '000000000099']);
+  });
+
+  it('writes what has changed, and nothing more', async () => {
+    const path = newFolder();
+    await grow(path, 300);
+    const written: string[] = [];
+    const files = logFilesIn(path);
+    const log = openHostLog({ files: { ...files, write: (name, bytes) => { written.push(name); files.write(name, bytes); } }, origin, signers: [signer], verifiers: [signer.key] });
+    for (const step of [1, 0, 211, 1]) {
+      log.append(leaves(Number(log.size), step));
+      await log.publish();
+    }
+    expect(written).toEqual(['tile/0/001.p/45', 'tile/0/001', 'tile/1/000.p/2', 'tile/0/002.p/1']);
+  });
+
   it('goes on under the next key, and reads what the one before signed', async () => {
     const path = newFolder();
     await grow(path, 2);
@@ -127,6 +193,12 @@ describe('openHostLog()', () => {
     for (const known of [old, now, { size: 0n, root: new MerkleFrontier().root() }]) expect(open(path, { known }).size).toBe(305n);
     expect(() => open(path, { known: { size: 306n, root: now.root } })).toThrow(damaged);
     expect(() => open(path, { known: { size: 5n, root: now.root } })).toThrow(damaged);
+    for (const torn of ['', 'x', new TextDecoder().decode(now.note).slice(0, -9)]) {
+      writeFileSync(`${path}/checkpoint`, torn); // as a power cut may leave the copy
+      expect(open(path).size).toBe(305n);
+    }
+    await grow(path, 0);
+    expect(toHex(readFileSync(`${path}/checkpoint`))).toBe(toHex(now.note));
     rmSync(`${path}/heads/000000000002`);
     expect(() => open(path)).toThrow(damaged); // a later one was given out
     rmSync(`${path}/heads`, { recursive: true });
@@ -143,6 +215,8 @@ describe('openHostLog()', () => {
       writeFileSync(place, note);
       expect(() => open(path)).toThrow(damaged);
     }
+    writeFileSync(place, other);
+    expect(() => open(path, { verifiers: [signer.key, { ...signer.key, name: 'cellos.dev/log/other/1' }] })).toThrow(damaged); // of a log that is known, and not this one
     writeFileSync(place, head.note);
     expect(open(path).size).toBe(5n);
     rmSync(place);
@@ -199,6 +273,9 @@ describe('tiles that are not what they were', () => {
           const at = BigInt(Number(/(\d+)$/.exec(name)?.[1])) * 256n;
           for (const index of [at, at + 255n]) expect(() => log.inclusionProof(index), `${name} ${index}`).toThrow(damaged);
           expect(() => log.consistencyProof(at + 100n)).toThrow(damaged);
+          // Of an older tree, whose root is made of the same tiles.
+          expect(() => log.inclusionProof(at, at + 300n), name).toThrow(damaged);
+          expect(() => log.consistencyProof(at + 10n, at + 300n), name).toThrow(damaged);
         }
         writeFileSync(`${path}/${name}`, good);
       }
@@ -217,6 +294,7 @@ function memoryFiles(path: string, held: Map<string, Uint8Array>): LogFiles {
     read: (name) => held.get(name),
     list: (folder) => [...new Set([...held.keys()].map((name) => `./${name}`).filter((name) => name.startsWith(folder === '.' ? './' : `./${folder}/`)).map((name) => name.slice(folder === '.' ? 2 : folder.length + 3).split('/')[0] as string))].sort(),
     write: (name, bytes) => void held.set(name, bytes),
+    writeCopy: (name, bytes) => void held.set(name, bytes),
     create: (name, bytes) => !held.has(name) && held.set(name, bytes) === held,
     remove: (name) => {
       for (const one of beneath(name)) held.delete(one);
@@ -236,7 +314,7 @@ function stoppingAt(files: LogFiles, n: number, when: 'before' | 'after'): { rea
   };
   return {
     stopped: () => changes >= n,
-    files: { ...files, write: (name, bytes) => change(() => files.write(name, bytes)), create: (name, bytes) => change(() => files.create(name, bytes)), remove: (name) => change(() => files.remove(name)) },
+    files: { ...files, write: (name, bytes) => change(() => files.write(name, bytes)), writeCopy: (name, bytes) => change(() => files.writeCopy(name, bytes)), create: (name, bytes) => change(() => files.create(name, bytes)), remove: (name) => change(() => files.remove(name)) },
   };
 }
 

@@ -2,7 +2,7 @@
  * The host log on disk, as a static site serves it (C2SP tlog-tiles):
  *
  *   heads/000000000042   checkpoints by number, the newest and some before it: what counts
- *   checkpoint           the newest, for readers
+ *   checkpoint           a copy of the newest, for readers
  *   tile/LEVEL/INDEX     hashes; INDEX.p/WIDTH while a tile is not full
  *
  *   X1  tiles are durable before the checkpoint that covers them; a checkpoint is one new file of the next number, and who comes second with it is
@@ -17,12 +17,12 @@
  */
 import { type Bytes, equalBytes, utf8 } from '../../base/bytes.ts';
 import { sha256Hex } from '../../base/crypto.ts';
-import { assert, CellError, messageOf } from '../../base/errors.ts';
+import { assert, CellError, ignore, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.ts';
 import { consistencyProof, inclusionProof, type NodeReader, rootFrom } from '../../core/evidence/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
-import type { NoteSigner, NoteVerifiers } from '../../core/evidence/signed-note.ts';
+import { type NoteSigner, type NoteVerifiers, refuseNote, withSignature } from '../../core/evidence/signed-note.ts';
 import { nodesFromTiles, type Tile, TILE_WIDTH, type TileAt, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
 import type { HostLog, LogHead, Published } from '../../ports/host-log.ts';
 import { withLock } from '../os/named-lock.ts';
@@ -34,7 +34,7 @@ export interface HostLogOptions {
   readonly origin: string;
   /** The log's own key, named by the origin, first. */
   readonly signers: readonly NoteSigner[];
-  /** Keys that checkpoints of this log may be signed with: the present one, and those before it. */
+  /** Keys that checkpoints of this log may be signed with, the present one and those before it; and of witnesses whose cosignatures are kept. */
   readonly verifiers: NoteVerifiers;
   /** A head of this log that is known from elsewhere: a log that is behind it, or has another history, was put back and is not used [X3]. */
   readonly known?: { readonly size: bigint; readonly root: Bytes };
@@ -46,6 +46,15 @@ const headName = (number: number): string => `heads/${String(number).padStart(12
 /** Number of the newest checkpoint; 0 when there is none. */
 function newestHead(files: LogFiles): number {
   return files.list('heads').reduce((newest, name) => (/^[0-9]{12}$/.test(name) ? Math.max(newest, Number(name)) : newest), 0);
+}
+
+/** The newest checkpoint with its number. One that is taken away while it is looked for has newer ones after it. */
+function newestNote(files: LogFiles): { number: number; note: Bytes | undefined } {
+  for (;;) {
+    const number = newestHead(files);
+    const note = number === 0 ? undefined : files.read(headName(number));
+    if (note !== undefined || newestHead(files) === number) return { number, note };
+  }
 }
 
 /** The last few full tiles that were read. Partial ones are read again: they are few. */
@@ -85,12 +94,14 @@ class FileHostLog implements HostLog {
   constructor(options: HostLogOptions) {
     this.#options = options;
     this.#tiles = new TileCache(options.files);
-    this.#number = newestHead(options.files);
-    this.#head = this.#number === 0 ? undefined : this.#readHead(headName(this.#number));
+    const copy = options.files.read(CHECKPOINT); // first: what others publish meanwhile makes what counts newer, never the copy
+    const { number, note } = newestNote(options.files);
+    this.#number = number;
+    this.#head = number === 0 ? undefined : this.#readHead(headName(number), note);
     this.#published = this.#head?.size ?? 0n;
     this.#tree = new TiledTree(this.#published, (tile) => this.#tiles.read(tile));
     if (this.#head !== undefined && !equalBytes(this.#tree.root(), this.#head.root)) throw this.#damaged('the right edge of its tree does not have the root of its newest checkpoint');
-    this.#checkCopy();
+    this.#checkCopy(copy);
     if (options.known !== undefined) this.#checkBeginsWith(options.known, 'is known to have had');
   }
 
@@ -105,8 +116,7 @@ class FileHostLog implements HostLog {
   }
 
   /** [X3] */
-  #readHead(name: string): LogHead {
-    const note = this.#options.files.read(name);
+  #readHead(name: string, note: Bytes | undefined): LogHead {
     if (note === undefined) throw this.#damaged(`${name} is missing`);
     try {
       return this.#headOf(note);
@@ -115,9 +125,16 @@ class FileHostLog implements HostLog {
     }
   }
 
-  /** The copy for readers is not of another history than what counts. */
-  #checkCopy(): void {
-    if (this.#options.files.read(CHECKPOINT) !== undefined) this.#checkBeginsWith(this.#readHead(CHECKPOINT), 'has given out a checkpoint of');
+  /** The copy for readers is not of another history than what counts. One that cannot be read says nothing: a power cut may leave it so. */
+  #checkCopy(copy: Bytes | undefined): void {
+    let given: LogHead;
+    try {
+      given = this.#headOf(copy ?? new Uint8Array(0));
+    } catch (error) {
+      ignore(error, 'it is written again with the next checkpoint');
+      return;
+    }
+    this.#checkBeginsWith(given, 'has given out a checkpoint of');
   }
 
   /** [X3] */
@@ -146,24 +163,56 @@ class FileHostLog implements HostLog {
     return first;
   }
 
-  async publish(): Promise<Published> {
-    const { path } = this.#options.files;
-    return withLock(`log/${sha256Hex(utf8(path)).slice(0, 32)}`, { looks: LIMITS.logLockLooks, what: `the host log in ${path}` }, () => this.#publish()); // X4
+  publish(): Promise<Published> {
+    return this.#alone(() => this.#publish());
+  }
+
+  addCosignature(line: string): Promise<Published> {
+    return this.#alone(() => this.#cosign(line));
+  }
+
+  /** As the only writer, and not after another one [X1] [X4]. */
+  #alone(work: () => Published): Promise<Published> {
+    const { files } = this.#options;
+    return withLock(`log/${sha256Hex(utf8(files.path)).slice(0, 32)}`, { looks: LIMITS.logLockLooks, what: `the host log in ${files.path}` }, () => {
+      if (this.#poison !== undefined) throw this.#poison;
+      return this.#state === 'stale' || newestHead(files) !== this.#number ? this.#stale() : work();
+    });
+  }
+
+  #cosign(line: string): Published {
+    const { head } = this;
+    assert(head !== undefined, 'a witness has seen a checkpoint');
+    const note = withSignature(head.note, line);
+    const { verifiers, origin } = this.#options;
+    const [before, after] = [head.note, note].map((one) => parseCheckpoint(one, verifiers, { origin }).cosignatures.length) as [number, number];
+    if (after !== before + 1) refuseNote('untrusted', 'what was added is not the cosignature of a known witness');
+    return this.#writing(() => {
+      this.#options.files.write(headName(this.#number), note);
+      this.#options.files.writeCopy(CHECKPOINT, note);
+      this.#head = { ...head, note };
+      return { kind: 'published', head: this.#head };
+    });
+  }
+
+  /** The first call that the disk refuses is the last [X4]. */
+  #writing(work: () => Published): Published {
+    try {
+      return work();
+    } catch (error) {
+      this.#poison = error instanceof CellError ? error : new CellError('internal.bug', `Cannot write the host log: ${messageOf(error)}`, { cause: error });
+      throw this.#poison;
+    }
   }
 
   #publish(): Published {
-    if (this.#poison !== undefined) throw this.#poison;
-    if (this.#state === 'stale' || newestHead(this.#options.files) !== this.#number) return this.#stale(); // X1
     const nothingNew = this.#head !== undefined && this.#tree.size === this.#published;
     const next = nothingNew ? (this.#head as LogHead) : this.#sign();
-    try {
+    return this.#writing(() => {
       if (!nothingNew && !this.#store(next)) return this.#stale();
-      if (!equalBytes(this.#options.files.read(CHECKPOINT) ?? new Uint8Array(0), next.note)) this.#options.files.write(CHECKPOINT, next.note);
+      if (!equalBytes(this.#options.files.read(CHECKPOINT) ?? new Uint8Array(0), next.note)) this.#options.files.writeCopy(CHECKPOINT, next.note);
       return { kind: 'published', head: next };
-    } catch (error) {
-      this.#poison = error instanceof CellError ? error : new CellError('internal.bug', `Cannot publish the host log: ${messageOf(error)}`, { cause: error }); // X4
-      throw this.#poison;
-    }
+    });
   }
 
   #stale(): Published {

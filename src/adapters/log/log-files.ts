@@ -1,6 +1,5 @@
-/** What a host log asks of a folder: whole files, made, replaced and removed in one step each, durable when a call returns. Names are relative paths. */
+/** What a host log asks of a folder: whole files, made, replaced and removed in one step each. Names are relative paths. */
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Bytes } from '../../base/bytes.ts';
 import { CellError, errnoOf, ignore, messageOf } from '../../base/errors.ts';
 import { privateFolder, syncFolder, writeFileAtomic } from '../os/durable-file.ts';
@@ -12,11 +11,13 @@ export interface LogFiles {
   read(name: string): Bytes | undefined;
   /** What stands in a folder, sorted; nothing when there is none. */
   list(folder: string): readonly string[];
-  /** Makes or replaces a file. @throws CellError `evidence.unwritable` */
+  /** Makes or replaces a file, durable when it returns. @throws CellError `evidence.unwritable` */
   write(name: string, bytes: Bytes): void;
-  /** Makes a file. @returns false when it is there already. @throws CellError `evidence.unwritable` */
+  /** The same for a file that nothing depends on: after a power cut it may be the one before, or unreadable. */
+  writeCopy(name: string, bytes: Bytes): void;
+  /** Makes a file, durable when it returns. @returns false when it is there already. @throws CellError `evidence.unwritable` */
   create(name: string, bytes: Bytes): boolean;
-  /** Removes a file, or a folder with what is in it; fine when it is not there. @throws CellError `evidence.unwritable` */
+  /** Removes a file, or a folder with what is in it; fine when it is not there. After a power cut it may be back. @throws CellError `evidence.unwritable` */
   remove(name: string): void;
 }
 
@@ -58,10 +59,10 @@ export function logFilesIn(folder: string): LogFiles {
       throw new CellError('evidence.unwritable', `Cannot ${what} ${path}/${name} of the host log: ${messageOf(error)}`, { cause: error, facts: { path: `${path}/${name}` } });
     }
   };
-  const put = (name: string, bytes: Bytes, exclusive: boolean): boolean =>
+  const put = (name: string, bytes: Bytes, options: { exclusive?: boolean; sync?: boolean }): boolean =>
     guarded('write', name, () => {
       makeFolders(path, name);
-      return writeFileAtomic(`${path}/${name}`, bytes, { exclusive });
+      return writeFileAtomic(`${path}/${name}`, bytes, options);
     });
   return {
     path,
@@ -74,13 +75,9 @@ export function logFilesIn(folder: string): LogFiles {
         return [];
       }
     },
-    write: (name, bytes) => void put(name, bytes, false),
-    create: (name, bytes) => put(name, bytes, true),
-    remove: (name) =>
-      guarded('remove', name, () => {
-        if (!existsSync(`${path}/${name}`)) return;
-        rmSync(`${path}/${name}`, { recursive: true, force: true });
-        syncFolder(dirname(`${path}/${name}`));
-      }),
+    write: (name, bytes) => void put(name, bytes, {}),
+    writeCopy: (name, bytes) => void put(name, bytes, { sync: false }),
+    create: (name, bytes) => put(name, bytes, { exclusive: true }),
+    remove: (name) => guarded('remove', name, () => rmSync(`${path}/${name}`, { recursive: true, force: true })),
   };
 }

@@ -62,6 +62,7 @@ describe('MerkleFrontier', () => {
   it('takes hashes only, and peaks that fit its size', () => {
     expect(() => new MerkleFrontier().append(new Uint8Array(31))).toThrow(expect.objectContaining({ code: 'internal.bug' }));
     expect(() => new MerkleFrontier(3n, [new Uint8Array(32)])).toThrow(expect.objectContaining({ code: 'internal.bug' }));
+    for (const [left, right] of [[31, 32], [32, 31], [33, 32], [0, 32]] as const) expect(() => nodeHash(new Uint8Array(left), new Uint8Array(right))).toThrow(expect.objectContaining({ code: 'internal.bug' }));
     expect(() => new MerkleFrontier(1n, [new Uint8Array(33)])).toThrow(expect.objectContaining({ code: 'internal.bug' }));
     const full = new MerkleFrontier(TREE_SIZE_MAX, Array.from({ length: 64 }, () => new Uint8Array(32)));
     expect(() => full.append(new Uint8Array(32))).toThrow(expect.objectContaining({ code: 'internal.bug' }));
@@ -146,6 +147,20 @@ describe('verifyInclusion()', () => {
     );
   });
 
+  it('takes no hash that is short by what an earlier one had at its end [I2]', () => {
+    const { tree, nodeAt } = grow(2);
+    const good = { leafHash: leafHash(entry(0)), index: 0n, size: 2n, proof: [nodeAt(0, 1n)], root: tree.root() };
+    const consistent = { size1: 1n, size2: 2n, root1: good.leafHash, root2: good.root, proof: good.proof };
+    for (const change of [{ leafHash: good.leafHash.subarray(0, 31) }, { proof: [nodeAt(0, 1n).subarray(0, 31)] }, { leafHash: new Uint8Array(0) }]) {
+      expect(verifyInclusion(good)).toBe(true); // the same hashes were hashed just before
+      expect(verifyInclusion({ ...good, ...change })).toBe(false);
+    }
+    for (const change of [{ root1: good.leafHash.subarray(0, 31) }, { proof: [nodeAt(0, 1n).subarray(0, 31)] }]) {
+      expect(verifyConsistency(consistent)).toBe(true);
+      expect(verifyConsistency({ ...consistent, ...change })).toBe(false);
+    }
+  });
+
   it('answers false for whatever else it is given, and does not throw [I1]', () => {
     const hash = leafHash(utf8('x'));
     const good = { leafHash: hash, index: 0n, size: 1n, proof: [], root: hash };
@@ -216,6 +231,7 @@ describe('verifyConsistency()', () => {
       expect(verifyConsistency({ size1: size, size2: size, root1: a, root2: a, proof: [a] })).toBe(false);
       expect(verifyConsistency({ size1: size, size2: size, root1: new Uint8Array(0), root2: new Uint8Array(0), proof: [] })).toBe(false);
     }
+    for (const size of [-1n, TREE_SIZE_MAX + 1n]) expect(verifyConsistency({ size1: size, size2: size, root1: a, root2: a, proof: [] })).toBe(false);
     for (const proof of [[], [b], [emptyRoot()]]) expect(verifyConsistency({ size1: 0n, size2: 1n, root1: emptyRoot(), root2: b, proof })).toBe(false);
   });
 

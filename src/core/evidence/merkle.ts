@@ -32,6 +32,7 @@ const nodeInput = new Uint8Array(1 + 2 * HASH_BYTES).fill(1, 0, 1);
 
 /** RFC 6962 §2.1: SHA-256(0x01 ‖ left ‖ right) [H1]. @param left 32 bytes, as `right` */
 export function nodeHash(left: Bytes, right: Bytes): Bytes {
+  assert(left.byteLength === HASH_BYTES && right.byteLength === HASH_BYTES, 'a node is made of two hashes'); // or what an earlier one left here would count
   nodeInput.set(left, 1);
   nodeInput.set(right, 1 + HASH_BYTES);
   return sha256(nodeInput);

@@ -70,7 +70,10 @@ describe('openNote()', () => {
     const wrong = signNote(text, [alice, { ...bob, sign: () => new Uint8Array(64) }]);
     expect(openNote(wrong, [alice.key]).unknown).toBe(1);
     expect(() => openNote(wrong, [alice.key, bob.key])).toThrow(refusal('bad-signature'));
-    expect(() => openNote(signNote(text, [{ ...alice, sign: () => new Uint8Array(63) }]), [alice.key])).toThrow(refusal('bad-signature'));
+    for (const odd of [(good: Uint8Array) => good.subarray(1), (good: Uint8Array) => Uint8Array.of(0, ...good), (good: Uint8Array) => Uint8Array.of(...good, 0)]) {
+      expect(() => openNote(signNote(text, [{ ...alice, sign: (message) => odd(key.sign(message)) }]), [alice.key])).toThrow(refusal('bad-signature'));
+      expect(() => openNote(signNote(text, [{ ...witness(1n), sign: (message) => odd(other.sign(message)) }]), [witness(1n).key])).toThrow(refusal('bad-signature'));
+    }
   });
 
   it('lets a known key sign once, and strangers as often as they like [N3]', () => {

@@ -123,7 +123,7 @@ describe('TiledTree', () => {
 
   it('refuses a tile of another length', () => {
     const { tree, read } = grow(300);
-    for (const change of [(bytes: Uint8Array) => bytes.subarray(32), (bytes: Uint8Array) => bytes.subarray(1), () => new Uint8Array(0), () => new Uint8Array(257 * 32)]) {
+    for (const change of [(bytes: Uint8Array) => bytes.subarray(32), (bytes: Uint8Array) => bytes.subarray(1), () => new Uint8Array(0), () => new Uint8Array(257 * 32), (bytes: Uint8Array) => Uint8Array.of(...bytes.subarray(0, 44 * 32), 0)]) {
       expect(() => new TiledTree(300n, (tile) => change(read(tile)))).toThrow(expect.objectContaining({ code: 'evidence.invalid' }));
       expect(() => rootFrom(tree.size, nodesFromTiles(300n, (tile) => change(read(tile))))).toThrow(expect.objectContaining({ code: 'evidence.invalid' }));
     }

@@ -84,8 +84,10 @@ describe('verifyDsse()', () => {
     expect(standard).toMatch(/[+/].*=$/);
     for (const text of [standard, toBase64Url(body), standard.replaceAll('=', ''), `${toBase64Url(body)}=`.replace(/=+$/, standard.endsWith('==') ? '==' : '=')]) expect(decodeUtf8Lossy(verifyDsse(of(text), [known(0)]).payload)).toBe('>>>???\u00ff');
     expect(verifyDsse(of(standard, toBase64Url(sig(0, TYPE, body))), [known(0)]).keys.length).toBe(1);
-    const mixed = `${standard.slice(0, -4).replace('+', '-')}${standard.slice(-4)}+/-_`;
-    for (const text of [mixed, `${standard}=`, `${standard} `, `\n${standard}`, standard.slice(0, -3), `${standard.slice(0, -2)}B=`, 'A', '====']) expect(() => verifyDsse(of(text), [known(0)]), text).toThrow(refusal('malformed'));
+    const both = utf8('>>>???');
+    expect(() => verifyDsse(envelope([jsonObject({ sig: toBase64(sig(0, TYPE, both)) })], { payload: 'Pj4+Pz8_' }), [known(0)])).toThrow(refusal('malformed'));
+    expect(verifyDsse(envelope([jsonObject({ sig: toBase64(sig(0, TYPE, both)) })], { payload: 'Pj4-Pz8_' }), [known(0)]).keys.length).toBe(1);
+    for (const text of [`${standard}=`, `${standard} `, `\n${standard}`, standard.slice(0, -3), `${standard.slice(0, -2)}B=`, 'A', '====']) expect(() => verifyDsse(of(text), [known(0)]), text).toThrow(refusal('malformed'));
   });
 
   it('takes an empty payload, also when it is left out', () => {

@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import { utf8 } from '../../base/bytes.ts';
 import { isCellError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
-import { parseCheckpoint } from '../../core/evidence/checkpoint.ts';
+import { checkpointText, parseCheckpoint } from '../../core/evidence/checkpoint.ts';
 import { leafHash, MerkleFrontier } from '../../core/evidence/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
-import type { NoteVerifiers } from '../../core/evidence/signed-note.ts';
+import { type NoteSigner, type NoteVerifiers, signatureLine } from '../../core/evidence/signed-note.ts';
 import type { HostLog, LogHead } from '../../ports/host-log.ts';
-import type { ContractCase } from './contract.ts';
+import { type ContractCase, rejects } from './contract.ts';
 
 export interface HostLogHarness {
   /** Opens the log where it is now; each time another writer of the same log. */
   open(): HostLog;
+  /** Keys of the log, and of `witness`, which the log knows. */
   readonly verifiers: NoteVerifiers;
+  /** Signs as a witness at this time. */
+  readonly witness: (timestamp: bigint) => NoteSigner;
 }
 
 const leaf = (n: number): Uint8Array => leafHash(utf8(`entry ${n}`));
@@ -37,11 +40,13 @@ function sound(log: HostLog, head: LogHead, harness: HostLogHarness): void {
   assert.deepEqual(Buffer.from(head.root), Buffer.from(rootOf(Number(head.size))));
 }
 
+const textOf = (head: LogHead, origin: string): string => checkpointText({ origin, size: head.size, root: head.root, extensions: [] });
+
 const throws = (work: () => unknown, code: string): void => assert.throws(work, (error) => isCellError(error) && error.code === code);
 
 /** What every `HostLog` keeps. @param make a log without leaves */
 export function hostLogContract(make: () => HostLogHarness): ContractCase[] {
-  return [...publishCases(make), ...writerCases(make), ...proofCases(make)];
+  return [...publishCases(make), ...writerCases(make), ...witnessCases(make), ...proofCases(make)];
 }
 
 function publishCases(make: () => HostLogHarness): ContractCase[] {
@@ -127,6 +132,47 @@ function writerCases(make: () => HostLogHarness): ContractCase[] {
         log.append([one]);
         throws(() => log.append(Array.from({ length: LIMITS.logPendingLeavesMax }, () => one)), 'evidence.unwritable');
         assert.equal((await published(log)).size, 1n);
+      },
+    },
+  ];
+}
+
+function witnessCases(make: () => HostLogHarness): ContractCase[] {
+  return [
+    {
+      name: 'what a known witness says of the newest head is kept with it, once, and nothing else is',
+      async run() {
+        const harness = make();
+        const { verifiers, witness } = harness;
+        const log = harness.open();
+        const { origin } = log;
+        log.append(leaves(0, 3));
+        const head = await published(log);
+        const line = signatureLine(textOf(head, origin), witness(5n));
+        const stranger = { ...witness(5n), key: { ...witness(5n).key, name: 'stranger' } };
+        for (const bad of [signatureLine('another text\n', witness(5n)), signatureLine(textOf(head, origin), stranger), line.slice(0, -1), `${line}${line}`, '', 'x\n', `\n${line}`]) await rejects(log.addCosignature(bad), 'signature.invalid');
+        assert.deepEqual(Buffer.from((await published(log)).note), Buffer.from(head.note));
+        const cosigned = await log.addCosignature(line);
+        assert.ok(cosigned.kind === 'published');
+        for (const { note } of [cosigned.head, log.head as LogHead, harness.open().head as LogHead, await published(log)]) {
+          assert.deepEqual(parseCheckpoint(note, verifiers, { origin }).cosignatures.map(({ timestamp }) => timestamp), [5n]);
+        }
+        await rejects(log.addCosignature(signatureLine(textOf(head, origin), witness(6n))), 'signature.invalid');
+        log.append(leaves(3, 1));
+        sound(log, await published(log), harness);
+      },
+    },
+    {
+      name: 'a witness is not heard about a head that is no longer the newest',
+      async run() {
+        const harness = make();
+        const log = harness.open();
+        const head = await published(log);
+        const other = harness.open();
+        other.append(leaves(0, 1));
+        const next = await published(other);
+        assert.deepEqual(await log.addCosignature(signatureLine(textOf(head, log.origin), harness.witness(5n))), { kind: 'stale' });
+        assert.deepEqual(Buffer.from(harness.open().head?.note as Uint8Array), Buffer.from(next.note));
       },
     },
   ];
