@@ -187,8 +187,11 @@ describe('openHostLog()', () => {
 
   it('refuses a log that was put back, or is known to have had other leaves [X3]', async () => {
     const path = newFolder();
+    const nothing = { size: 0n, root: new MerkleFrontier().root() };
+    expect(open(path, { known: nothing }).size).toBe(0n);
+    expect(() => open(path, { known: { size: 0n, root: leaf(0) } })).toThrow(damaged);
     const [old, now] = (await grow(path, 5, 300)) as [LogHead, LogHead];
-    for (const known of [old, now, { size: 0n, root: new MerkleFrontier().root() }]) expect(open(path, { known }).size).toBe(305n);
+    for (const known of [old, now, nothing]) expect(open(path, { known }).size).toBe(305n);
     expect(() => open(path, { known: { size: 306n, root: now.root } })).toThrow(damaged);
     expect(() => open(path, { known: { size: 5n, root: now.root } })).toThrow(damaged);
     for (const torn of ['', 'x', new TextDecoder().decode(now.note).slice(0, -9)]) {
