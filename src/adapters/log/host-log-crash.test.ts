@@ -1,11 +1,12 @@
 /** A writer of a host log that is stopped at each of its changes, and what the next one finds. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { toHex, utf8 } from '../../base/bytes.ts';
 import { ed25519SigningKey } from '../../base/crypto.ts';
 import { CellError } from '../../base/errors.ts';
-import { leafHash } from '../../core/evidence/merkle.ts';
+import { leafHash, MerkleFrontier } from '../../core/evidence/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
 import type { NoteSigner } from '../../core/evidence/signed-note.ts';
 import { checkTiles, parseTilePath, tilePath } from '../../core/evidence/tiles.ts';
@@ -56,16 +57,82 @@ function stoppingAt(files: LogFiles, n: number, when: 'before' | 'after'): { rea
   };
 }
 
+const openIn = (files: LogFiles): HostLog => openHostLog({ files, origin, signers: [signer], verifiers: [signer.key] });
+
+async function publishIn(files: LogFiles, from: number, count: number): Promise<LogHead> {
+  const log = openIn(files);
+  log.append(leaves(from, count));
+  const done = await log.publish();
+  return done.kind === 'published' ? done.head : expect.fail('stale');
+}
+
+function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
+  const tree = new MerkleFrontier();
+  for (const one of hashes) tree.append(one);
+  return tree.root();
+}
+
+describe('writers that append, publish, die and come back in any order', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('append' as const), writer: fc.nat(2), count: fc.oneof(fc.nat(4), fc.integer({ min: 250, max: 300 })) }),
+    fc.record({ do: fc.constantFrom('publish' as const, 'open' as const), writer: fc.nat(2) }),
+    fc.record({ do: fc.constant('die' as const), writer: fc.nat(2), at: fc.integer({ min: 1, max: 6 }), when: fc.constantFrom('before' as const, 'after' as const) }),
+  );
+
+  it('make one history: each checkpoint has the root of the leaves that were published, and every one of them is proved in the last', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 16 }), async (steps) => {
+        const held = new Map<string, Uint8Array>();
+        const files = memoryFiles(root, held);
+        let history: Uint8Array[] = [];
+        const heads: LogHead[] = [];
+        /** What each writer has seen, and what it has appended since. */
+        const newest = (): number => Math.max(0, ...files.list('heads').map(Number));
+        const writers = [0, 1, 2].map(() => ({ log: openIn(files), seen: 0, based: 0, pending: [] as Uint8Array[] }));
+        let next = 0;
+        const settle = (writer: (typeof writers)[number], head: LogHead): void => {
+          if (head.size > BigInt(history.length)) history = [...history.slice(0, writer.based), ...writer.pending];
+          heads.push(head);
+          expect(toHex(head.root)).toBe(toHex(rootOf(history)));
+          Object.assign(writer, { seen: newest(), based: history.length, pending: [] });
+        };
+        const reopen = (writer: (typeof writers)[number]): void => void Object.assign(writer, { log: openIn(files), seen: newest(), based: history.length, pending: [] });
+        for (const one of steps) {
+          const writer = writers[one.writer] as (typeof writers)[number];
+          if (one.do === 'append') {
+            const added = leaves(next, one.count);
+            next += one.count;
+            writer.log.append(added);
+            writer.pending.push(...added);
+          } else if (one.do === 'publish') {
+            const first = writer.seen === newest();
+            const done = await writer.log.publish();
+            expect(done.kind).toBe(first ? 'published' : 'stale');
+            if (done.kind === 'published') settle(writer, done.head);
+            else reopen(writer);
+          } else if (one.do === 'die') {
+            // It opens, appends what it had, and is stopped somewhere in its publication; whether it got through is seen by opening.
+            const dying = openIn(stoppingAt(files, one.at, one.when).files);
+            dying.append(writer.pending);
+            await dying.publish().catch((error: unknown) => expect(error instanceof CellError && error.cause instanceof Stop).toBe(true));
+            writer.based = history.length;
+            const { head } = openIn(files);
+            if (head !== undefined && head.size > BigInt(history.length)) settle(writer, head);
+            reopen(writer);
+          } else reopen(writer);
+        }
+        const last = await publishIn(files, next, 1);
+        history.push(leaf(next));
+        expect(toHex(last.root)).toBe(toHex(rootOf(history)));
+        const reader = openIn(files);
+        for (const { size, root: older } of heads) if (size > 0n) expect(verifyConsistency({ size1: size, size2: last.size, root1: older, root2: last.root, proof: reader.consistencyProof(size) })).toBe(true);
+        for (let index = 0; index < history.length; index += 37) expect(verifyInclusion({ leafHash: history[index] as Uint8Array, index: BigInt(index), size: last.size, proof: reader.inclusionProof(BigInt(index)), root: last.root })).toBe(true);
+      }),
+    );
+  });
+});
+
 describe('a writer that is stopped at any of its changes [X1] [X2]', () => {
-  const openIn = (files: LogFiles): HostLog => openHostLog({ files, origin, signers: [signer], verifiers: [signer.key] });
-
-  async function publishIn(files: LogFiles, from: number, count: number): Promise<LogHead> {
-    const log = openIn(files);
-    log.append(leaves(from, count));
-    const done = await log.publish();
-    return done.kind === 'published' ? done.head : expect.fail('stale');
-  }
-
   /** Publishes and is stopped at the n-th change. @returns was it? */
   async function stopped(held: Map<string, Uint8Array>, from: number, count: number, n: number, when: 'before' | 'after'): Promise<boolean> {
     const stopping = stoppingAt(memoryFiles(root, held), n, when);
