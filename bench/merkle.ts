@@ -1,15 +1,21 @@
 /**
- * The host log's tree: leaves appended in a second, tiles kept and a root made for each 256 of them, against one bare SHA-256 of 65 bytes a leaf, which is
+ * The host log. Its tree: leaves appended in a second, tiles kept and a root made for each 256 of them, against one bare SHA-256 of 65 bytes a leaf, which is
  * what a node costs; and proofs of inclusion verified, against the bare hashes of one. By time of the processor.
  *
- * Not measured: hashing the entries, signing checkpoints, the disk.
+ * And what a publication of one leaf takes on this disk, signed and durable, against one file written, synced and renamed, folder synced.
+ *
+ * Not measured: hashing the entries; other writers.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { openHostLog } from '../src/adapters/log/host-log.ts';
+import { logFilesIn } from '../src/adapters/log/log-files.ts';
+import { writeFileAtomic } from '../src/adapters/os/durable-file.ts';
 import { utf8 } from '../src/base/bytes.ts';
-import { sha256 } from '../src/base/crypto.ts';
+import { ed25519SigningKey, sha256 } from '../src/base/crypto.ts';
 import { inclusionProof, leafHash } from '../src/core/evidence/merkle.ts';
 import { verifyInclusion } from '../src/core/evidence/merkle-proofs.ts';
 import { nodesFromTiles, type Tile, tilePath, TiledTree } from '../src/core/evidence/tiles.ts';
-import { median } from './pairs.ts';
+import { inTurns, median, type Paired } from './pairs.ts';
 
 export interface MerkleRate {
   readonly name: string;
@@ -65,4 +71,22 @@ export function measure(options: { rounds?: number; perRound?: number } = {}): M
     rate('Merkle appends, a root and tiles for each 256', 'bare SHA-256 of 65 bytes', 'at least 50000/s', perRound, append, hash),
     rate('inclusion proofs verified, tree of 100000', 'their bare hashes', 'none', Math.ceil(perRound / 16), verify, climb),
   ];
+}
+
+/** @param folder on the disk that is measured */
+export async function publication(folder: string, pairs = 60): Promise<Paired> {
+  const path = mkdtempSync(`${folder}/log-`);
+  const { publicKey, sign } = ed25519SigningKey(new Uint8Array(32).fill(7));
+  const key = { name: 'cellos.dev/log/bench/1', publicKey };
+  const log = openHostLog({ files: logFilesIn(path), origin: key.name, signers: [{ key, sign }], verifiers: [key] });
+  const leaf = leafHash(utf8('entry'));
+  const bytes = new Uint8Array(1024);
+  try {
+    return await inTurns('host log, one leaf published / one file made durable', pairs, async () => {
+      log.append([leaf]);
+      await log.publish();
+    }, () => void writeFileAtomic(`${path}/file`, bytes));
+  } finally {
+    rmSync(path, { recursive: true });
+  }
 }

@@ -1,11 +1,12 @@
 /** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events, core, merkle. Everything is measured in turns with its baseline. */
+import { mkdirSync } from 'node:fs';
 import { measure as coldStart } from './cold-start.ts';
 import { measure as core } from './core.ts';
 import { measure as eventsSealed } from './events-sealed.ts';
 import { measure as evidenceCost } from './evidence-cost.ts';
 import { measure as libraryCell } from './library-cell.ts';
-import { measure as merkle } from './merkle.ts';
-import { loadLine } from './pairs.ts';
+import { measure as merkle, publication } from './merkle.ts';
+import { line, loadLine } from './pairs.ts';
 
 const print = (text: string): void => console.log(text);
 const root = process.cwd();
@@ -25,7 +26,11 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
     print(`events sealed on one core / bare Ed25519 of the same bytes     ${ratio.toFixed(2)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s, events of ${eventBytes} bytes; aim at least 10000/s`);
   },
   core: () => rates(core()),
-  merkle: () => rates(merkle()),
+  merkle: async () => {
+    rates(merkle());
+    mkdirSync(`${root}/build`, { recursive: true });
+    print(line(await publication(`${root}/build`), 'none'));
+  },
 };
 
 const asked = process.argv.slice(2);

@@ -3,17 +3,15 @@ import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { toHex, utf8 } from '../../base/bytes.ts';
 import { ed25519SigningKey } from '../../base/crypto.ts';
-import { CellError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.ts';
 import { leafHash, MerkleFrontier } from '../../core/evidence/merkle.ts';
-import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
 import type { NoteSigner } from '../../core/evidence/signed-note.ts';
-import { checkTiles, parseTilePath, type TileAt, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
+import { checkTiles, type TileAt, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
 import type { HostLog, LogHead } from '../../ports/host-log.ts';
 import { hostLogContract } from '../../testing/contracts/host-log.ts';
 import { type HostLogOptions, openHostLog } from './host-log.ts';
-import { type LogFiles, logFilesIn } from './log-files.ts';
+import { logFilesIn } from './log-files.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-log-`);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -189,8 +187,11 @@ describe('openHostLog()', () => {
 
   it('refuses a log that was put back, or is known to have had other leaves [X3]', async () => {
     const path = newFolder();
+    const nothing = { size: 0n, root: new MerkleFrontier().root() };
+    expect(open(path, { known: nothing }).size).toBe(0n);
+    expect(() => open(path, { known: { size: 0n, root: leaf(0) } })).toThrow(damaged);
     const [old, now] = (await grow(path, 5, 300)) as [LogHead, LogHead];
-    for (const known of [old, now, { size: 0n, root: new MerkleFrontier().root() }]) expect(open(path, { known }).size).toBe(305n);
+    for (const known of [old, now, nothing]) expect(open(path, { known }).size).toBe(305n);
     expect(() => open(path, { known: { size: 306n, root: now.root } })).toThrow(damaged);
     expect(() => open(path, { known: { size: 5n, root: now.root } })).toThrow(damaged);
     for (const torn of ['', 'x', new TextDecoder().decode(now.note).slice(0, -9)]) {
@@ -281,133 +282,5 @@ describe('tiles that are not what they were', () => {
       }
     }
     checkTiles(open(path).head as LogHead, tileReader(path));
-  });
-});
-
-class Stop extends Error {}
-
-/** Files in memory: what a folder holds after each call. */
-function memoryFiles(path: string, held: Map<string, Uint8Array>): LogFiles {
-  const beneath = (name: string): string[] => [...held.keys()].filter((one) => one === name || one.startsWith(`${name}/`));
-  return {
-    path,
-    read: (name) => held.get(name),
-    list: (folder) => [...new Set([...held.keys()].map((name) => `./${name}`).filter((name) => name.startsWith(folder === '.' ? './' : `./${folder}/`)).map((name) => name.slice(folder === '.' ? 2 : folder.length + 3).split('/')[0] as string))].sort(),
-    write: (name, bytes) => void held.set(name, bytes),
-    writeCopy: (name, bytes) => void held.set(name, bytes),
-    create: (name, bytes) => !held.has(name) && held.set(name, bytes) === held,
-    remove: (name) => {
-      for (const one of beneath(name)) held.delete(one);
-    },
-  };
-}
-
-/** Files that end the writer at the n-th change: before it is made, or after. */
-function stoppingAt(files: LogFiles, n: number, when: 'before' | 'after'): { readonly files: LogFiles; readonly stopped: () => boolean } {
-  let changes = 0;
-  const change = <T>(work: () => T): T => {
-    changes += 1;
-    if (changes === n && when === 'before') throw new Stop();
-    const result = work();
-    if (changes === n) throw new Stop();
-    return result;
-  };
-  return {
-    stopped: () => changes >= n,
-    files: { ...files, write: (name, bytes) => change(() => files.write(name, bytes)), writeCopy: (name, bytes) => change(() => files.writeCopy(name, bytes)), create: (name, bytes) => change(() => files.create(name, bytes)), remove: (name) => change(() => files.remove(name)) },
-  };
-}
-
-describe('a writer that is stopped at any of its changes [X1] [X2]', () => {
-  const openIn = (files: LogFiles): HostLog => openHostLog({ files, origin, signers: [signer], verifiers: [signer.key] });
-
-  async function publishIn(files: LogFiles, from: number, count: number): Promise<LogHead> {
-    const log = openIn(files);
-    log.append(leaves(from, count));
-    const done = await log.publish();
-    return done.kind === 'published' ? done.head : expect.fail('stale');
-  }
-
-  /** Publishes and is stopped at the n-th change. @returns was it? */
-  async function stopped(held: Map<string, Uint8Array>, from: number, count: number, n: number, when: 'before' | 'after'): Promise<boolean> {
-    const stopping = stoppingAt(memoryFiles(root, held), n, when);
-    const log = openIn(stopping.files);
-    log.append(leaves(from, count));
-    try {
-      await log.publish();
-    } catch (error) {
-      expect(error instanceof CellError && error.code === 'internal.bug' && error.cause instanceof Stop).toBe(true);
-      await expect(log.publish()).rejects.toThrow(CellError); // X4
-      expect(() => log.append([])).toThrow(CellError);
-    }
-    return stopping.stopped();
-  }
-
-  /** Every checkpoint there was is the beginning of the last, and nothing is there that it does not cover. */
-  function sound(held: Map<string, Uint8Array>, heads: readonly LogHead[], lastLeaf: number): void {
-    const files = memoryFiles(root, held);
-    const [reader, last] = [openIn(files), heads.at(-1) as LogHead];
-    expect(toHex(held.get('checkpoint') as Uint8Array)).toBe(toHex(last.note));
-    for (const { size, root } of heads) if (size > 0n) expect(verifyConsistency({ size1: size, size2: last.size, root1: root, root2: last.root, proof: reader.consistencyProof(size) })).toBe(true);
-    expect(verifyInclusion({ leafHash: leaf(lastLeaf), index: last.size - 1n, size: last.size, proof: reader.inclusionProof(last.size - 1n), root: last.root })).toBe(true);
-    checkTiles(last, (tile) => files.read(tilePath(tile)) ?? files.read(tilePath({ ...tile, width: 256 })) ?? expect.fail('no tile'));
-    for (const name of held.keys()) {
-      const tile = parseTilePath(name);
-      if (tile === undefined) continue;
-      expect((tile.index * 256n + BigInt(tile.width)) << BigInt(8 * tile.level), name).toBeLessThanOrEqual(last.size);
-      if (tile.width < 256) expect(held.has(tilePath({ ...tile, width: 256 })), name).toBe(false);
-    }
-  }
-
-  async function startWith(count: number): Promise<{ held: Map<string, Uint8Array>; heads: LogHead[] }> {
-    const held = new Map<string, Uint8Array>();
-    return { held, heads: count === 0 ? [] : [await publishIn(memoryFiles(root, held), 0, count)] };
-  }
-
-  // Partial to partial, to full, over two full ones, and to the first partial of a level.
-  it.each([[0, 3], [3, 4], [250, 6], [250, 300], [255, 2], [512, 1]] as const)('from %i leaves, %i more: the next goes on from the checkpoint that is there, and each checkpoint is the beginning of the next', async (before, more) => {
-    const start = await startWith(before);
-    for (const when of ['before', 'after'] as const) {
-      for (let n = 1, was = true; was; n += 1) {
-        const [held, heads] = [new Map(start.held), [...start.heads]];
-        was = await stopped(held, 9000, more, n, when); // what is lost with it is not what comes after
-        const { head } = openIn(memoryFiles(root, held));
-        if (head !== undefined) heads.push(head);
-        heads.push(await publishIn(memoryFiles(root, held), 20_000, 7));
-        sound(held, heads, 20_006);
-        expect([7n, 7n + BigInt(more)].map((added) => added + BigInt(before))).toContain(heads.at(-1)?.size);
-      }
-    }
-  });
-
-  it.each([[254, 3, 2], [255, 1, 300]] as const)('and its follower at any of its own: from %i leaves, %i more, then %i, the third goes on all the same', async (before, more, then) => {
-    const start = await startWith(before);
-    for (let n = 1, first = true; first; n += 1) {
-      for (let m = 1, second = true; second; m += 1) {
-        const [held, heads] = [new Map(start.held), [...start.heads]];
-        first = await stopped(held, 9000, more, n, 'after');
-        heads.push(...[openIn(memoryFiles(root, held)).head].filter((head) => head !== undefined));
-        second = await stopped(held, 11_000, then, m, 'after');
-        heads.push(...[openIn(memoryFiles(root, held)).head].filter((head) => head !== undefined));
-        heads.push(await publishIn(memoryFiles(root, held), 20_000, 1));
-        sound(held, heads, 20_000);
-      }
-    }
-  });
-
-  it('as a folder holds it, too', async () => {
-    for (let n = 1, was = true; was; n += 1) {
-      const path = newFolder();
-      const heads = await grow(path, 255);
-      const stopping = stoppingAt(logFilesIn(path), n, 'after');
-      const log = openIn(stopping.files);
-      log.append(leaves(9000, 2));
-      await log.publish().catch((error: unknown) => expect(error instanceof CellError && error.cause instanceof Stop).toBe(true));
-      was = stopping.stopped();
-      heads.push(...(await grow(path, 1)));
-      const last = heads.at(-1) as LogHead;
-      expect(verifyConsistency({ size1: 255n, size2: last.size, root1: heads[0]?.root as Uint8Array, root2: last.root, proof: open(path).consistencyProof(255n) })).toBe(true);
-      checkTiles(last, tileReader(path));
-    }
   });
 });

@@ -139,7 +139,7 @@ class FileHostLog implements HostLog {
 
   /** [X3] */
   #checkBeginsWith({ size, root }: { readonly size: bigint; readonly root: Bytes }, how: string): void {
-    if (this.#head === undefined || size > this.#head.size) throw this.#damaged(`it ${how} ${size} leaves, and ${this.#head === undefined ? 'no checkpoint is left' : `its newest checkpoint is of ${this.#head.size}`}: it was put back. Move it away to begin a new log, under another origin`);
+    if (size > this.#published) throw this.#damaged(`it ${how} ${size} leaves, and ${this.#head === undefined ? 'no checkpoint is left' : `its newest checkpoint is of ${this.#head.size}`}: it was put back. Move it away to begin a new log, under another origin`);
     if (!equalBytes(this.#rootAt(size), root)) throw this.#damaged(`it ${how} ${size} leaves, and its first ${size} are others`);
   }
 
