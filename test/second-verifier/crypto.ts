@@ -69,10 +69,18 @@ function isSmallOrder(point: { x: bigint; y: bigint }): boolean {
   return x === 0n && y === z;
 }
 
-/** On the curve, spelled canonically, not of small order. */
+const goodPoints = new Map<string, boolean>();
+const REMEMBERED_MAX = 10_000;
+
+/** On the curve, spelled canonically, not of small order. Remembered: the campaigns ask for the same few points again and again. */
 export function isGoodPoint(bytes: Uint8Array): boolean {
+  const name = Buffer.from(bytes).toString('hex');
+  const known = goodPoints.get(name);
+  if (known !== undefined) return known;
   const point = pointOf(bytes);
-  return point !== undefined && !isSmallOrder(point);
+  const good = point !== undefined && !isSmallOrder(point);
+  if (goodPoints.size < REMEMBERED_MAX) goodPoints.set(name, good);
+  return good;
 }
 
 const keys = new Map<string, KeyObject | undefined>();

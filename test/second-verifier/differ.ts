@@ -1,5 +1,5 @@
 /** Both verifiers on the same bundle. */
-import { auditBundle, parseTrustDocument } from '../../src/core/index.ts';
+import { auditBundle, type BundleSource, parseTrustDocument } from '../../src/core/index.ts';
 import { readTrust } from './trust.ts';
 import { type Files, type Judgement, type Options, verifyBundle } from './verify.ts';
 
@@ -10,12 +10,15 @@ export interface Question {
   readonly options?: Options & { readonly epochSeen?: number };
 }
 
+/** Instead of a verdict: the first verifier threw something that is no answer. */
+export const CRASHED = 'crashed';
+
 export interface Answers {
-  readonly first: Judgement;
+  readonly first: Omit<Judgement, 'verdict'> & { readonly verdict: Judgement['verdict'] | typeof CRASHED; readonly crash?: string };
   readonly second: Judgement;
 }
 
-function source(files: Files) {
+function source(files: Files): BundleSource {
   return {
     list: async () => [...files.keys()],
     async *open(path: string) {
@@ -34,16 +37,27 @@ function remembered<T>(store: Map<Uint8Array, T>, trust: Uint8Array, read: (byte
   return known;
 }
 
-export async function askBoth({ files, trust, options = {} }: Question): Promise<Answers> {
+async function askFirst(bundle: BundleSource, { trust, options = {} }: Question): Promise<Answers['first']> {
   const { at, minEpoch, epochSeen } = options;
-  const seen = epochSeen === undefined ? {} : { epochSeen };
-  const pins = remembered(pinsOf, trust, parseTrustDocument).map((pin) => ({ ...pin, ...seen }));
-  const report = await auditBundle(source(files), { roots: new Map(), pins, ...(at === undefined ? {} : { at }), ...(minEpoch === undefined ? {} : { epochMin: minEpoch }) });
-  const first: Judgement = { verdict: report.verdict as Judgement['verdict'], ...(report.firstBadRecord === undefined ? {} : { firstBad: { seq: report.firstBadRecord.seq, line: report.firstBadRecord.line } }) };
-  return { first, second: verifyBundle(files, remembered(ownPinsOf, trust, readTrust).map((pin) => ({ ...pin, ...seen })), { ...(at === undefined ? {} : { at }), ...(minEpoch === undefined ? {} : { minEpoch }) }) };
+  const pins = remembered(pinsOf, trust, parseTrustDocument).map((pin) => ({ ...pin, ...(epochSeen === undefined ? {} : { epochSeen }) }));
+  try {
+    const { verdict, firstBadRecord } = await auditBundle(bundle, { roots: new Map(), pins, ...(at === undefined ? {} : { at }), ...(minEpoch === undefined ? {} : { epochMin: minEpoch }) });
+    return { verdict: verdict as Judgement['verdict'], ...(firstBadRecord === undefined ? {} : { firstBad: { seq: firstBadRecord.seq, line: firstBadRecord.line } }) };
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return { verdict: CRASHED, crash: error.message };
+    throw error;
+  }
 }
 
-export function textOf({ verdict, firstBad }: Judgement): string {
+/** @param bundle how the first verifier reads it; default: from `files` too */
+export async function askBoth(question: Question, bundle: BundleSource = source(question.files)): Promise<Answers> {
+  const { files, trust, options = {} } = question;
+  const { epochSeen } = options;
+  const pins = remembered(ownPinsOf, trust, readTrust).map((pin) => ({ ...pin, ...(epochSeen === undefined ? {} : { epochSeen }) }));
+  return { first: await askFirst(bundle, question), second: verifyBundle(files, pins, options) };
+}
+
+export function textOf({ verdict, firstBad }: Answers['first']): string {
   return firstBad === undefined ? verdict : `${verdict} at record ${firstBad.seq}, line ${firstBad.line}`;
 }
 

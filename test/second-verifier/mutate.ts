@@ -56,8 +56,9 @@ function otherScalar(random: Random, old: Json): Json {
   if (typeof old === 'bigint') return random.pick([old + 1n, old - 1n, Number(old), 0n, String(old)]);
   if (typeof old === 'boolean') return !old;
   if (typeof old !== 'string') return random.pick(TELLING);
-  const i = random.below(old.length + 1);
-  return random.pick([`${old}x`, old.slice(0, -1), old.toUpperCase(), `${old.slice(0, i)}${random.pick(['a', 'A', '0', '-', '=', '\n', 'é'])}${old.slice(i + 1)}`]);
+  const letters = [...old];
+  const edited = letters.length === 0 ? ['a'] : letters.with(random.below(letters.length), random.pick(['a', 'A', '0', '-', '=', '\n', 'é']));
+  return random.pick([`${old}x`, letters.slice(0, -1).join(''), old.toUpperCase(), edited.join('')]);
 }
 
 /** One edit somewhere in a value: a member gone, added, exchanged, repeated, moved. */

@@ -2,13 +2,17 @@
  * Decides a recorded policy decision again: docs/policy.md, and the rules of the reference's policy packs. Nothing of a decision is believed;
  * it has to come out as it stands there.
  */
-import { digest, isDigest } from './crypto.ts';
-import { canonical, exactMembers, integerAt, isList, isMap, type Json, type JsonMap, refuse, textAt } from './json.ts';
+import { digest } from './crypto.ts';
+import { canonical, exactMembers, integerAt, isList, isMap, isWhole, type Json, type JsonMap, refuse, textAt } from './json.ts';
 
 const PLACEMENT = ['poolId', 'kubernetesNamespace', 'queueName'];
 const CAPS = ['maxLifetimeTtlSeconds', 'maxMemoryMaxBytes', 'maxRunTimeoutMs'] as const;
-const RULES = [...CAPS, 'requireEgressDeclared', 'forbidOutboundEgressRules', 'allowedEgressHosts', 'requireRuntimeSecretDelivery', 'requireResourceLimits', 'flagDnsEgressWithoutAcknowledgment', 'requireDnsEgressJustification', 'secretRefAllowlist'];
-const ORDERED: Readonly<Record<string, readonly string[]>> = { pack: ['apiVersion', 'kind', 'spec'], spec: ['id', 'description', 'version', 'placement', 'rules'], placement: PLACEMENT, rules: RULES };
+/** In their order, with what stands for one that is left out. */
+const RULES: readonly (readonly [rule: string, absent: Json])[] = [
+  ...CAPS.map((cap) => [cap, null] as const), ['requireEgressDeclared', false], ['forbidOutboundEgressRules', false], ['allowedEgressHosts', []], ['requireRuntimeSecretDelivery', false], ['requireResourceLimits', false],
+  ['flagDnsEgressWithoutAcknowledgment', null], ['requireDnsEgressJustification', null], ['secretRefAllowlist', null],
+];
+const ORDERED: Readonly<Record<string, readonly string[]>> = { pack: ['apiVersion', 'kind', 'spec'], spec: ['id', 'description', 'version', 'placement', 'rules'], placement: PLACEMENT, rules: RULES.map(([rule]) => rule) };
 const DELIVERIES = ['env', 'runtimeBroker', 'runtimeLeasedBroker', 'none'];
 
 function flagAt(map: JsonMap, key: string): boolean {
@@ -43,12 +47,20 @@ interface Pack {
   readonly allowlist: ReadonlyMap<string, readonly string[]> | undefined;
 }
 
+/** With every default written out. */
+function filled(value: Json | undefined): JsonMap {
+  const pack = exactMembers(value, ['apiVersion', 'kind', 'spec']);
+  const spec = exactMembers(pack.get('spec'), ['id', 'rules'], ['description', 'version', 'placement']);
+  const rules = exactMembers(spec.get('rules'), [], RULES.map(([rule]) => rule));
+  return new Map([...pack, ['spec', new Map<string, Json>([['description', null], ['version', null], ...spec, ['rules', new Map<string, Json>([...RULES, ...rules])]])]]);
+}
+
 /** The pack, as strictly as when it was read; its digest is over its members in the order of the reference. */
 function packOf(value: Json | undefined, allowDowngrade: boolean): Pack & { readonly digest: string } {
-  const pack = exactMembers(value, ['apiVersion', 'kind', 'spec']);
+  const pack = filled(value);
   if (textAt(pack, 'apiVersion') !== 'cellos.io/v1' || textAt(pack, 'kind') !== 'PolicyPack') refuse('not a policy pack');
   const spec = exactMembers(pack.get('spec'), ['description', 'id', 'rules', 'version'], ['placement']);
-  const rules = exactMembers(spec.get('rules'), RULES);
+  const rules = exactMembers(spec.get('rules'), RULES.map(([rule]) => rule));
   if (!isPortable(textAt(spec, 'id'))) refuse('the pack has no portable id');
   optional(spec, 'description', textAt);
   checkVersion(optional(spec, 'version', textAt), allowDowngrade);
@@ -80,8 +92,8 @@ export function isPortable(id: string): boolean {
 function checkVersion(version: string | undefined, allowDowngrade: boolean): void {
   if (version === undefined) return;
   const match = /^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:-([0-9A-Za-z.-]+))?$/.exec(version);
-  if (match === null || match.slice(1, 4).some((part) => BigInt(part) >= 2n ** 64n)) return refuse('no version');
-  if (match[1] === '0' && !allowDowngrade) refuse('the pack is older than 1.0.0');
+  if (match === null || match.slice(1, 4).some((part) => BigInt(part) >= 2n ** 64n)) refuse('no version');
+  if (match?.[1] === '0' && !allowDowngrade) refuse('the pack is older than 1.0.0');
 }
 
 interface Egress {
@@ -123,7 +135,7 @@ function inputOf(value: Json | undefined): Input {
 }
 
 function egressOf(value: Json): Egress {
-  const rule = exactMembers(value, ['host', 'port', 'protocol'], ['dnsEgressJustification']);
+  const rule = exactMembers(value, ['host', 'port'], ['dnsEgressJustification', 'protocol']);
   const port = countAt(rule, 'port');
   if (port > 65535n) refuse('no such port');
   return { host: textAt(rule, 'host'), port, acknowledged: lower(optional(rule, 'protocol', textAt) ?? '') === 'dns-acknowledged', justification: rule.has('dnsEgressJustification') ? textAt(rule, 'dnsEgressJustification') : '' };
@@ -171,9 +183,7 @@ function decide(pack: Pack, input: Input): { applied: boolean; violations: Viola
   const scope = [...(pack.scope ?? [])];
   const applied = scope.every(([key, value]) => input.placement?.get(key) === value);
   const violations = applied ? brokenRules(pack, input) : [];
-  if (!applied && !scope.some(([key, value]) => input.placement?.has(key) && input.placement.get(key) !== value)) {
-    for (const [key] of scope) if (!input.placement?.has(key)) violations.push({ rule: 'placement.undeclared', path: `spec.placement.${key}` });
-  }
+  for (const [key] of scope) if (!input.placement?.has(key)) violations.push({ rule: 'placement.undeclared', path: `spec.placement.${key}` });
   const granted = pack.allowlist?.get(input.caller);
   if (pack.allowlist !== undefined && granted === undefined) violations.push({ rule: 'caller_unmapped', path: 'caller' });
   if (granted !== undefined) for (const [i, secret] of input.secrets.entries()) if (!granted.includes(secret)) violations.push({ rule: 'secret_ref_denied', path: `spec.authority.secretRefs[${i}]` });
@@ -187,16 +197,25 @@ export type Redecided = 'unsupported' | { readonly specHash: string; readonly re
 /** @throws Refusal when it does not come out the same */
 export function redecide(value: Json | undefined): Redecided {
   const version = isMap(value) ? value.get('v') : undefined;
-  if (typeof version === 'bigint' && version !== 1n) return 'unsupported';
+  if (isWhole(version) && version !== 1n) return 'unsupported';
   const decision = exactMembers(value, MEMBERS);
   if (version !== 1n) refuse('the decision has no version');
   const pack = packOf(decision.get('pack'), flagAt(decision, 'allowDowngrade'));
   if (textAt(decision, 'packDigest') !== pack.digest) refuse('the pack is another');
-  if (!/^[0-9a-f]{64}$/.test(textAt(decision, 'packFileHash')) || !isDigest(textAt(decision, 'specHash'))) refuse('a hash is none');
-  const { applied, violations } = decide(pack, inputOf(decision.get('input')));
-  const refused = violations.length > 0;
-  const expected: Json = violations.map(({ path, rule }) => new Map([['path', path], ['rule', rule]]));
-  if (flagAt(decision, 'applied') !== applied || textAt(decision, 'verdict') !== (refused ? 'refused' : 'admitted')) refuse('it is decided otherwise');
-  if (!canonical(expected).equals(canonical(decision.get('violations') ?? null))) refuse('other rules are broken');
-  return { specHash: textAt(decision, 'specHash'), refused };
+  textAt(decision, 'packFileHash');
+  const expected = answerOf(pack, inputOf(decision.get('input')));
+  for (const [key, value] of expected) if (!canonical(value).equals(canonical(decision.get(key) ?? null))) refuse(`${key} comes out otherwise`);
+  return { specHash: textAt(decision, 'specHash'), refused: expected.get('verdict') === 'refused' };
+}
+
+function answerOf(pack: Pack, input: Input): JsonMap {
+  const { applied, violations } = decide(pack, input);
+  const broken: readonly Json[] = violations.map(({ path, rule }) => new Map([['path', path], ['rule', rule]]));
+  return new Map<string, Json>([['applied', applied], ['verdict', broken.length > 0 ? 'refused' : 'admitted'], ['violations', broken]]);
+}
+
+/** The same decision with what has to come out. @throws Refusal for a pack or an input that has not its form */
+export function decideAnew(decision: JsonMap): JsonMap {
+  const pack = packOf(decision.get('pack'), decision.get('allowDowngrade') === true);
+  return new Map([...decision, ['packDigest', pack.digest], ...answerOf(pack, inputOf(decision.get('input')))]);
 }

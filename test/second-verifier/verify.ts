@@ -52,6 +52,8 @@ function otherwise<T>(verdict: Verdict, action: () => T): T {
 }
 
 interface Trusted {
+  /** Of `keyset.json`. */
+  readonly digest: string;
   readonly chain: Chain;
   /** Of the bundle and of what is known, the longer one. */
   readonly newest: Chain;
@@ -69,8 +71,9 @@ function trustedChain(file: Uint8Array, pins: readonly Pin[]): Trusted {
   }));
   if (pin === undefined) throw new Verdicted('untrusted-key');
   const known = pin.chain;
-  if (known === undefined || isBeginning(known, chain)) return { chain, newest: chain, pin };
-  if (isBeginning(chain, known)) return { chain, newest: known, pin };
+  const trusted = { digest: digest(file), chain, pin };
+  if (known === undefined || isBeginning(known, chain)) return { ...trusted, newest: chain };
+  if (isBeginning(chain, known)) return { ...trusted, newest: known };
   throw new Verdicted('untrusted-key');
 }
 
@@ -85,6 +88,7 @@ function readRecords(bytes: Uint8Array, trusted: Trusted, attested: boolean): Re
   for (let end = bytes.indexOf(10); end >= 0; at = end + 1, end = bytes.indexOf(10, at)) {
     if (!records.push(bytes.subarray(at, end))) throw new Verdicted(records.bad ?? 'tampered', records.count);
   }
+  if (records.count > 0 && records.keysetDigest !== trusted.digest) throw new Verdicted('tampered');
   const torn = at < bytes.byteLength;
   if (torn && records.seal !== undefined) throw new Verdicted('tampered', records.count);
   return attested && records.seal === undefined ? cut(records) : records;
@@ -123,7 +127,6 @@ function judge(files: Files, pins: readonly Pin[], options: Options): Judgement 
   if (records === undefined || keyset === undefined) return { verdict: attested || (records ?? '').length > 0 ? 'tampered' : 'incomplete-tail' };
   const trusted = trustedChain(keyset, pins);
   const read = readRecords(records, trusted, attested);
-  if (read.count > 0 && read.keysetDigest !== digest(keyset)) return { verdict: 'tampered' };
   const fresh = (judgement: Judgement): Judgement => (isStale(trusted, read, options) ? { ...judgement, verdict: 'stale-trust' } : judgement);
   if (read.seal === undefined || !attested) return fresh({ verdict: 'incomplete-tail' });
   checkAttestation(files, trusted, read);
