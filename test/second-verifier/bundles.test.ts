@@ -28,6 +28,12 @@ function writeBundle(path: string, files: Files): void {
   }
 }
 
+function filesOf(path = ''): Files {
+  const files = readBundle(path);
+  if (files === undefined) throw new Error(`no bundle in ${path}`);
+  return files;
+}
+
 /** What both say of a folder, each reading it by its own code. */
 async function ofFolder(path: string, trust: Uint8Array): Promise<{ first: string; second: string }> {
   const { first, second } = await askBoth({ files: readBundle(path), trust }, folderBundle(path));
@@ -44,10 +50,14 @@ describe('a bundle folder, by both verifiers', () => {
     ['a link in the place of a file, to the same bytes', (path) => { renameSync(`${path}/stdout.log`, `${path}.out`); symlinkSync(`${path}.out`, `${path}/stdout.log`); }, 'tampered'],
     ['a link in the place of the records', (path) => { renameSync(`${path}/records.jsonl`, `${path}.records`); symlinkSync(`${path}.records`, `${path}/records.jsonl`); }, 'tampered'],
     ['a link in the place of the keyset', (path) => { renameSync(`${path}/keyset.json`, `${path}.keyset`); symlinkSync(`${path}.keyset`, `${path}/keyset.json`); }, 'tampered'],
-    ['a link in the place of the attestation', (path) => { renameSync(`${path}/attestation.dsse.json`, `${path}.att`); symlinkSync(`${path}.att`, `${path}/attestation.dsse.json`); }, 'incomplete-tail'],
+    ['a link in the place of the attestation', (path) => { renameSync(`${path}/attestation.dsse.json`, `${path}.att`); symlinkSync(`${path}.att`, `${path}/attestation.dsse.json`); }, 'tampered'],
     ['a link to nowhere', (path) => symlinkSync('/nonexistent', `${path}/more`), 'tampered'],
     ['a pipe', (path) => void execFileSync('mkfifo', [`${path}/pipe`]), 'tampered'],
-    ['a pipe in an unfinished bundle', (path) => { rmSync(`${path}/attestation.dsse.json`); execFileSync('mkfifo', [`${path}/pipe`]); }, 'incomplete-tail'],
+    ['a pipe in an unfinished bundle', (path) => { rmSync(`${path}/attestation.dsse.json`); execFileSync('mkfifo', [`${path}/pipe`]); }, 'tampered'],
+    ['an empty folder in an unfinished bundle', (path) => { rmSync(`${path}/attestation.dsse.json`); mkdirSync(`${path}/more`); }, 'incomplete-tail'],
+    ['a link where a run never began', (path) => { for (const name of ['records.jsonl', 'attestation.dsse.json']) rmSync(`${path}/${name}`); symlinkSync('/nonexistent', `${path}/more`); }, 'tampered'],
+    ['a name that is no text', (path) => writeFileSync(Buffer.concat([Buffer.from(`${path}/`), Buffer.of(255)]), ''), 'tampered'],
+    ['more files than a bundle may have', (path) => { for (let i = 0; i < 8188; i += 1) writeFileSync(`${path}/${i}`, ''); }, 'tampered'],
     ['a folder in the place of a file', (path) => { rmSync(`${path}/stderr.log`); mkdirSync(`${path}/stderr.log`); }, 'tampered'],
     ['a folder in the place of the records', (path) => { rmSync(`${path}/records.jsonl`); mkdirSync(`${path}/records.jsonl`); }, 'tampered'],
     ['a file gone', (path) => rmSync(`${path}/stderr.log`), 'tampered'],
@@ -101,14 +111,14 @@ describe('bundles of real cells, by both verifiers', () => {
   }, 120_000);
 
   it('of one host and run do not go together with those of another', async () => {
-    const [all, signal] = [readBundle(made[0] ?? ''), readBundle(made[1] ?? '')];
+    const [all, signal] = [filesOf(made[0]), filesOf(made[1])];
     expect((await exchangedFiles(all, signal, trust)).wrong).toEqual([]);
     expect(verifyBundle(withFiles(withLines(all, linesOf(signal)), { 'attestation.dsse.json': undefined }), readTrust(trust))).toEqual({ verdict: 'incomplete-tail' });
   }, 60_000);
 
   it('are noticed when a byte of them is changed', async () => {
     const seed = Date.now() % 2 ** 31;
-    const { wrong, variants } = await changedBytes(readBundle(made[2] ?? ''), trust, { seed, of: 120 });
+    const { wrong, variants } = await changedBytes(filesOf(made[2]), trust, { seed, of: 120 });
     expect(wrong, `seed ${seed}`).toEqual([]);
     expect(variants).toBeGreaterThan(30);
   }, 60_000);

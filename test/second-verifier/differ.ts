@@ -4,7 +4,8 @@ import { readTrust } from './trust.ts';
 import { type Files, type Judgement, type Options, verifyBundle } from './verify.ts';
 
 export interface Question {
-  readonly files: Files;
+  /** undefined: something in it is no regular file; only a bundle of its own tells the first verifier of it. */
+  readonly files: Files | undefined;
   /** A trust file. */
   readonly trust: Uint8Array;
   readonly options?: Options & { readonly epochSeen?: number };
@@ -18,7 +19,7 @@ export interface Answers {
   readonly second: Judgement;
 }
 
-function source(files: Files): BundleSource {
+function source(files: Files = new Map()): BundleSource {
   return {
     list: async () => [...files.keys()],
     async *open(path: string) {

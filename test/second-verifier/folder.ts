@@ -2,20 +2,21 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import type { Files } from './verify.ts';
 
-/** What has no bytes of its own (a link, a pipe, an empty folder) gets a path with a slash at its end, which no attestation lists. */
-export function readBundle(folder: string): Files {
+/** An empty folder, and a file whose name is no UTF-8, get a path with a slash at its end, which no attestation lists. @returns undefined when something is neither a file nor a folder */
+export function readBundle(folder: string): Files | undefined {
   const files = new Map<string, Uint8Array>();
-  const walk = (below: string): void => {
-    const names = readdirSync(`${folder}/${below}`);
-    if (names.length === 0 && below !== '' && below !== 'artifacts/') files.set(below, new Uint8Array());
-    for (const name of names) {
-      const path = `${below}${name}`;
-      const stat = lstatSync(`${folder}/${path}`);
-      if (stat.isDirectory()) walk(`${path}/`);
-      else if (stat.isFile()) files.set(path, readFileSync(`${folder}/${path}`));
-      else files.set(`${path}/`, new Uint8Array());
-    }
-  };
-  walk('');
-  return files;
+  return walk(folder, '', files) ? files : undefined;
+}
+
+function walk(folder: string, below: string, files: Map<string, Uint8Array>): boolean {
+  const names = readdirSync(`${folder}/${below}`, { encoding: 'buffer' });
+  if (names.length === 0 && below !== '' && below !== 'artifacts/') files.set(below, new Uint8Array());
+  return names.every((bytes) => {
+    const path = `${below}${bytes.toString()}`;
+    if (!Buffer.from(path).equals(Buffer.concat([Buffer.from(below), bytes]))) return files.set(`${path}/`, new Uint8Array()) === files;
+    const stat = lstatSync(`${folder}/${path}`);
+    if (stat.isDirectory()) return walk(folder, `${path}/`, files);
+    if (stat.isFile()) files.set(path, readFileSync(`${folder}/${path}`));
+    return stat.isFile();
+  });
 }

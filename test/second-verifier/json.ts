@@ -91,14 +91,14 @@ class Reader {
       this.at += plain.length;
       if (this.take('"')) break;
       if (!this.take('\\')) refuse('a string does not end');
-      const escape = this.text[this.at] ?? '';
+      const letter = this.text[this.at] ?? '';
       this.at += 1;
-      if (escape === 'u') {
+      if (letter === 'u') {
         const hex = this.text.slice(this.at, this.at + 4);
         if (!/^[0-9a-fA-F]{4}$/.test(hex)) refuse('an escape is none');
         text += String.fromCharCode(Number.parseInt(hex, 16));
         this.at += 4;
-      } else text += ESCAPES[escape] ?? refuse('an escape is none');
+      } else text += ESCAPES[letter] ?? refuse('an escape is none');
     }
     return text.isWellFormed() ? text : refuse('a surrogate stands alone');
   }

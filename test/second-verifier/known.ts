@@ -19,7 +19,7 @@ function asReferenceReads(event: Json | undefined): Json {
 
 /** An event with members its signature does not cover, or without some of those it covers, is taken for the one that was signed. */
 function isReadLoosely({ files }: Question, { second }: Answers): boolean {
-  const line = linesOf(files)[second.firstBad?.seq ?? -1];
+  const line = linesOf(files ?? new Map())[second.firstBad?.seq ?? -1];
   if (line === undefined || second.verdict !== 'tampered') return false;
   const record = readJson(line);
   const envelope = isMap(record) ? record.get('envelope') : undefined;

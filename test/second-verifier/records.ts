@@ -12,7 +12,7 @@ const TIERS = ['kernel', 'proxy', 'host', 'guest'];
 const EVENT = ['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent'];
 const EXTENSIONS = ['cexauthorityclass', 'cextrustceiling', 'cexsessionid', 'cexparenttrace', 'cexreceipthash', 'cexdoctrinecite', 'cexrevocation'];
 const AFTER_REFUSAL = ['plan.v1.effective', 'isolation.v1.observed', 'lifecycle.v1.started', 'observability.v1.process_spawned'];
-const LINE_BYTES_MAX = 4 * 1024 * 1024;
+export const LINE_BYTES_MAX = 4 * 1024 * 1024;
 
 export type Bad = 'tampered' | 'untrusted-key' | 'unsupported';
 

@@ -7,7 +7,7 @@ import { checkAttested, readAttestation } from './attestation.ts';
 import { digest } from './crypto.ts';
 import { Refusal } from './json.ts';
 import { type Chain, chainOfFile, counts, isBeginning, type Keyset, lastOf } from './keysets.ts';
-import { Records } from './records.ts';
+import { LINE_BYTES_MAX, Records } from './records.ts';
 import { secondsOf } from './times.ts';
 import { isRootElsewhere, isSignedEnough, type Pin, pinFor } from './trust.ts';
 
@@ -25,12 +25,13 @@ export interface Judgement {
   readonly firstBad?: { readonly seq: number; readonly line: number };
 }
 
-/** Path → bytes; a path that ends with a slash is an empty folder, or something that is no regular file. */
+/** Path → bytes; a path that ends with a slash is an empty folder. */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
 const RECORDS = 'records.jsonl';
 const KEYSET = 'keyset.json';
 const ATTESTATION = 'attestation.dsse.json';
+const FILES_MAX = 8192;
 const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 
 class Verdicted extends Error {
@@ -90,6 +91,7 @@ function readRecords(bytes: Uint8Array, trusted: Trusted, attested: boolean): Re
   }
   if (records.count > 0 && records.keysetDigest !== trusted.digest) throw new Verdicted('tampered');
   const torn = at < bytes.byteLength;
+  if (bytes.byteLength - at > LINE_BYTES_MAX) throw new Verdicted('tampered', records.count);
   if (torn && records.seal !== undefined) throw new Verdicted('tampered', records.count);
   return attested && records.seal === undefined ? cut(records) : records;
 }
@@ -133,8 +135,9 @@ function judge(files: Files, pins: readonly Pin[], options: Options): Judgement 
   return fresh({ verdict: read.withheld.length > 0 || read.seal.gaps > 0n ? 'complete-with-declared-gaps' : 'complete' });
 }
 
-/** Never throws for what a bundle holds. */
-export function verifyBundle(files: Files, pins: readonly Pin[], options: Options = {}): Judgement {
+/** Never throws for what a bundle holds. @param files undefined: something in it is no regular file */
+export function verifyBundle(files: Files | undefined, pins: readonly Pin[], options: Options = {}): Judgement {
+  if (files === undefined || files.size > FILES_MAX) return { verdict: 'tampered' };
   try {
     return judge(files, pins, options);
   } catch (error) {
