@@ -206,5 +206,5 @@ export function textAt(map: JsonMap, key: string): string {
 
 export function integerAt(map: JsonMap, key: string): bigint {
   const value = map.get(key);
-  return typeof value === 'bigint' ? value : refuse(`${key} is no integer`);
+  return isWhole(value) ? value : refuse(`${key} is no whole number`);
 }

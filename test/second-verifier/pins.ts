@@ -58,6 +58,7 @@ export const ORDER: Table = [
   edited('a bad record, and another keyset than named', (stage, value, at) => (stage === 'event' && at === 0 ? set(['data', 'keysetDigest'], 'x')(value) : stage === 'record' && at === 2 ? set(['tier'], 'x')(value) : value), 'tampered', { at: 2 }),
   edited('another keyset than named, and no seal', editAt('event', 0, set(['data', 'keysetDigest'], 'x')), 'tampered', { rest: { sealed: false } }),
   { name: 'another keyset than named, and a record after the seal', files: () => { const files = makeBundle(draft(), editAt('event', 0, set(['data', 'keysetDigest'], 'x'))); return withLines(files, [...linesOf(files), Buffer.from('{}\n')]); }, verdict: 'tampered', at: 6 },
+  { name: 'a record of a later version after the seal', files: () => withLines(whole(), [...linesOf(whole()), Buffer.from('{"v":2}\n')]), verdict: 'unsupported', at: 6 },
   { name: 'another keyset than named, and a torn line after the seal', files: () => { const files = makeBundle(draft(), editAt('event', 0, set(['data', 'keysetDigest'], 'x'))); return withLines(files, [...linesOf(files), Buffer.from('{')]); }, verdict: 'tampered' },
   edited('an attestation of something else by a key that does not count', editAt('statement', 0, set(['predicate', 'count'], 1)), 'tampered', { rest: { keysets: [keyset([...base, row(KEYS.bundleNext, 'bundle', 'next')])], bundleSigner: KEYS.bundleNext } }),
   { name: 'an untrusted keyset, and a file that is none', files: () => withFiles(makeBundle(draft({ keysets: [foreign] })), { 'pipe/': '' }), verdict: 'untrusted-key' },

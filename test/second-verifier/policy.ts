@@ -3,7 +3,7 @@
  * it has to come out as it stands there.
  */
 import { digest } from './crypto.ts';
-import { canonical, exactMembers, integerAt, isList, isMap, isWhole, type Json, type JsonMap, refuse, textAt } from './json.ts';
+import { canonical, exactMembers, isList, isMap, isWhole, type Json, type JsonMap, refuse, textAt } from './json.ts';
 
 const PLACEMENT = ['poolId', 'kubernetesNamespace', 'queueName'];
 const CAPS = ['maxLifetimeTtlSeconds', 'maxMemoryMaxBytes', 'maxRunTimeoutMs'] as const;
@@ -25,8 +25,8 @@ function optional<T>(map: JsonMap, key: string, read: (map: JsonMap, key: string
 }
 
 function countAt(map: JsonMap, key: string): bigint {
-  const value = integerAt(map, key);
-  return value >= 0n ? value : refuse(`${key} is below zero`);
+  const value = map.get(key);
+  return typeof value === 'bigint' && value >= 0n ? value : refuse(`${key} is no number of 64 bits`);
 }
 
 function textsAt(map: JsonMap, key: string): string[] {
@@ -130,7 +130,7 @@ function inputOf(value: Json | undefined): Input {
     delivery,
     secrets: textsAt(map, 'secretRefs'),
     egress: egress.map(egressOf),
-    placement: placementAt(map, 'placement'),
+    placement: map.get('placement') === null ? undefined : placementAt(map, 'placement'),
   };
 }
 
@@ -138,7 +138,7 @@ function egressOf(value: Json): Egress {
   const rule = exactMembers(value, ['host', 'port'], ['dnsEgressJustification', 'protocol']);
   const port = countAt(rule, 'port');
   if (port > 65535n) refuse('no such port');
-  return { host: textAt(rule, 'host'), port, acknowledged: lower(optional(rule, 'protocol', textAt) ?? '') === 'dns-acknowledged', justification: rule.has('dnsEgressJustification') ? textAt(rule, 'dnsEgressJustification') : '' };
+  return { host: textAt(rule, 'host'), port, acknowledged: lower(optional(rule, 'protocol', textAt) ?? '') === 'dns-acknowledged', justification: optional(rule, 'dnsEgressJustification', textAt) ?? '' };
 }
 
 function lower(text: string): string {
@@ -173,7 +173,7 @@ function brokenRules({ rules }: Pack, input: Input): Violation[] {
   if (flagAt(rules, 'requireResourceLimits') && !input.limits) broken('requireResourceLimits', 'run.limits');
   const dns = (one: Egress): boolean => one.port === 53n;
   if (rules.get('flagDnsEgressWithoutAcknowledgment') === true) each('flagDnsEgressWithoutAcknowledgment', 'protocol', (one) => dns(one) && !one.acknowledged);
-  if (rules.get('requireDnsEgressJustification') === true) each('requireDnsEgressJustification', 'dnsEgressJustification', (one) => dns(one) && one.acknowledged && one.justification.trim() === '');
+  if (rules.get('requireDnsEgressJustification') === true) each('requireDnsEgressJustification', 'dnsEgressJustification', (one) => dns(one) && one.acknowledged && /^\p{White_Space}*$/u.test(one.justification));
   if (memoryMax !== undefined && input.memory === undefined) broken('maxMemoryMaxBytes', 'run.limits.memoryMaxBytes');
   if (timeoutMax !== undefined && input.timeout === undefined && input.ttl * 1000n > timeoutMax) broken('maxRunTimeoutMs', 'run.timeoutMs');
   return found;

@@ -89,11 +89,11 @@ export class Records {
   }
 
   #read(line: Uint8Array): void {
-    if (this.seal !== undefined) refuse('something follows the seal');
     if (line.byteLength > LINE_BYTES_MAX) refuse('a line is too long');
     const value = readJson(line);
     const version = isMap(value) ? value.get('v') : undefined;
     if (isWhole(version) && version !== 1n) throw new Judged('unsupported');
+    if (this.seal !== undefined) refuse('something follows the seal');
     if (!canonical(value).equals(line)) refuse('not the canonical spelling');
     const record = exactMembers(value, ['v', 'stream', 'seq', 'prev', 'tier', 'salt', 'digest'], ['envelope']);
     if (version !== 1n) refuse('no version');

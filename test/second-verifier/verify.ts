@@ -6,7 +6,7 @@
 import { checkAttested, readAttestation } from './attestation.ts';
 import { digest } from './crypto.ts';
 import { Refusal } from './json.ts';
-import { type Chain, chainOfFile, counts, isBeginning, type Keyset, lastOf } from './keysets.ts';
+import { type Chain, chainOfFile, counts, isBeginning, type Key, lastOf } from './keysets.ts';
 import { LINE_BYTES_MAX, Records } from './records.ts';
 import { secondsOf } from './times.ts';
 import { isRootElsewhere, isSignedEnough, type Pin, pinFor } from './trust.ts';
@@ -78,13 +78,14 @@ function trustedChain(file: Uint8Array, pins: readonly Pin[]): Trusted {
   throw new Verdicted('untrusted-key');
 }
 
-function keysFor(set: Keyset, purpose: string) {
-  return new Map(set.keys.filter((key) => key.purpose === purpose).map((key) => [key.kid, key]));
+/** Those left out in the keyset of the run among them, as they last were: they are named, and do not count. */
+function keysFor(chain: Chain, purpose: string): ReadonlyMap<string, Key> {
+  return new Map([...chain.keys].filter(([, key]) => key.purpose === purpose));
 }
 
 /** Checks 5 to 7. @returns the records, and whether they have their end */
 function readRecords(bytes: Uint8Array, trusted: Trusted, attested: boolean): Records {
-  const records = new Records({ events: keysFor(lastOf(trusted.chain), 'event'), newest: trusted.newest.keys });
+  const records = new Records({ events: keysFor(trusted.chain, 'event'), newest: trusted.newest.keys });
   let at = 0;
   for (let end = bytes.indexOf(10); end >= 0; at = end + 1, end = bytes.indexOf(10, at)) {
     if (!records.push(bytes.subarray(at, end))) throw new Verdicted(records.bad ?? 'tampered', records.count);
@@ -102,8 +103,7 @@ function cut(records: Records): never {
 
 /** Check 9. */
 function checkAttestation(files: Files, trusted: Trusted, records: Records): void {
-  const set = lastOf(trusted.chain);
-  const attestation = otherwise('tampered', () => readAttestation(files.get(ATTESTATION) ?? new Uint8Array(), keysFor(set, 'bundle')));
+  const attestation = otherwise('tampered', () => readAttestation(files.get(ATTESTATION) ?? new Uint8Array(), keysFor(trusted.chain, 'bundle')));
   const seal = records.seal ?? cut(records);
   const said = { runId: records.stream, count: records.count, head: records.head, gaps: seal.gaps, outcome: seal.outcome };
   otherwise('tampered', () => checkAttested(attestation, files, { records: said, withheld: records.withheld.length > 0 }));
