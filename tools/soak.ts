@@ -15,6 +15,7 @@ import { makeSample } from '../test/tamper/sample.ts';
 import * as differential from '../test/second-verifier/campaigns.ts';
 import { draft, EVENTS, makeBundle, RUN_AFTER, TRUST } from '../test/second-verifier/drafts.ts';
 import { differentialFuzz } from '../test/second-verifier/fuzz.ts';
+import { variedDecisions } from '../test/second-verifier/variations.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -65,6 +66,7 @@ async function tamperForBoth(): Promise<void> {
     ['every file cut at every byte', () => differential.cutFiles(files, TRUST, 'all')],
     ['lines removed, repeated, swapped, spliced', () => differential.movedLines(files, other, TRUST)],
     ['files missing, added, exchanged', () => differential.exchangedFiles(files, other, TRUST)],
+    ['variations of policy decisions', () => variedDecisions(() => true)],
   ];
   for (const [name, run] of campaigns) {
     const { value, seconds } = await timed(run);

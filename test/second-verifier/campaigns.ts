@@ -34,7 +34,7 @@ export class Tally implements Campaign {
 /** Which of the many edits are tried: all, or about one in `of`, chosen by a seed. */
 export type Part = 'all' | { readonly seed: number; readonly of: number };
 
-function chooser(part: Part): () => boolean {
+export function chooser(part: Part): () => boolean {
   if (part === 'all') return () => true;
   const random = new Random(part.seed);
   return () => random.below(part.of) === 0;

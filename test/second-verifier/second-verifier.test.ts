@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import * as broken from './broken.ts';
-import { type Campaign, changedBytes, cutFiles, exchangedFiles, movedLines } from './campaigns.ts';
+import { type Campaign, changedBytes, chooser, cutFiles, exchangedFiles, movedLines } from './campaigns.ts';
 import { type Case, editAt, edited, set, type Table, trustOf } from './cases.ts';
 import { askBoth, CRASHED, textOf } from './differ.ts';
 import { draft, EVENTS, makeBundle, RUN_AFTER, TRUST } from './drafts.ts';
@@ -12,6 +12,7 @@ import { differentialFuzz } from './fuzz.ts';
 import * as good from './good.ts';
 import { ORDER, PINS } from './pins.ts';
 import { DECISIONS, FALSE_DECISIONS } from './policies.ts';
+import { variedDecisions, variedTrustFiles } from './variations.ts';
 
 const EXIT: Readonly<Record<string, number>> = { tampered: 11, 'untrusted-key': 12, 'stale-trust': 13, unsupported: 14, 'incomplete-tail': 10 };
 
@@ -85,5 +86,7 @@ describe('both verifiers agree', () => {
   it(`on a part of all cut files (seed ${seed})`, async () => agree(await cutFiles(files, TRUST, { seed, of: 40 }), 100), 120_000);
   it('on every record removed, repeated, swapped, or taken from another run', async () => agree(await movedLines(files, other, TRUST), 100), 120_000);
   it('on files missing, emptied, added, renamed, or taken from another run', async () => agree(await exchangedFiles(files, other, TRUST), 40), 120_000);
+  it(`on variations of packs, inputs and their decisions (seed ${seed})`, async () => agree(await variedDecisions(chooser({ seed, of: 4 })), 100), 120_000);
+  it(`on what is a trust file (seed ${seed})`, () => agree(variedTrustFiles(seed), 200));
   it(`on random edits, chained and signed anew (seed ${seed})`, async () => agree(await differentialFuzz({ seed, until: (cases) => cases >= 500 }), 499), 120_000);
 });

@@ -33,10 +33,10 @@ export function isRootElsewhere(set: Keyset, pin: Pin): boolean {
   return set.keys.some((key) => key.purpose !== 'root' && isPinned(key.bytes, pin));
 }
 
-function rootsOf(value: Json | undefined): Map<string, Buffer> {
-  if (!isMap(value) || value.size === 0) return refuse('no roots');
+function rootsOf(value: Json | undefined, spelling: (text: string) => string = (text) => text): Map<string, Buffer> {
+  if (!isMap(value)) return refuse('no roots');
   return new Map([...value.keys()].map((kid) => {
-    const bytes = decode(textAt(value, kid), 'base64url');
+    const bytes = decode(spelling(textAt(value, kid)), 'base64url');
     return [kid, isGoodPoint(bytes) ? bytes : refuse('a root is no key')];
   }));
 }
@@ -44,13 +44,15 @@ function rootsOf(value: Json | undefined): Map<string, Buffer> {
 /** @throws Refusal when it is none */
 export function readTrust(bytes: Uint8Array): Pin[] {
   const value = readJson(bytes);
-  if (isMap(value) && !value.has('pins')) return [{ roots: rootsOf(value), threshold: 1 }];
+  // The map of the reference: padding may stand there.
+  if (isMap(value) && !isList(value.get('pins'))) return [{ roots: rootsOf(value, (text) => text.replace(/=$/, '')), threshold: 1 }];
   const map = exactMembers(value, ['pins', 'v']);
   const pins = map.get('pins');
   if (integerAt(map, 'v') !== 1n || !isList(pins)) return refuse('no trust file of version 1');
   return pins.map((item) => {
     const pin = exactMembers(item, ['roots', 'threshold'], ['chain']);
     const own: Pin = { roots: rootsOf(pin.get('roots')), threshold: Number(integerAt(pin, 'threshold')) };
+    if (own.threshold < 1 || own.threshold > own.roots.size) refuse('a threshold these roots cannot reach');
     const chain = pin.get('chain');
     const check = (set: Keyset): void => void (isSignedEnough(set, own) && !isRootElsewhere(set, own) ? 0 : refuse('the chain is not of these roots'));
     return chain === undefined ? own : { ...own, chain: chainOf(chain, check) };
