@@ -6,15 +6,18 @@ import { fitsEd25519 } from './crypto.ts';
 import { type Answers, CRASHED, type Question } from './differ.ts';
 import { linesOf } from './cases.ts';
 import { KEYS } from './drafts.ts';
-import { canonical, isMap, type Json, readJson } from './json.ts';
+import { asReferenceReads } from './bare.ts';
+import { canonical, isMap, type Json, readJson, Refusal } from './json.ts';
 
 const EVENT_KEYS = [KEYS.event, KEYS.eventNext];
-const EVENT_MEMBERS = ['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent'];
 
-/** The event as the reference reads it: what it does not know dropped, what is missing null. */
-function asReferenceReads(event: Json | undefined): Json {
-  if (!isMap(event)) return null;
-  return new Map<string, Json>([...EVENT_MEMBERS.map((key) => [key, event.get(key) ?? null] as const), ...[...event].filter(([key, value]) => key.startsWith('cex') && value !== null)]);
+function readLoosely(event: Json | undefined): Json {
+  try {
+    return asReferenceReads(event);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return null;
+  }
 }
 
 /** An event with members its signature does not cover, or without some of those it covers, is taken for the one that was signed. */
@@ -25,7 +28,7 @@ function isReadLoosely({ files }: Question, { second }: Answers): boolean {
   const envelope = isMap(record) ? record.get('envelope') : undefined;
   const signature = isMap(envelope) ? envelope.get('signature') : undefined;
   if (!isMap(envelope) || typeof signature !== 'string') return false;
-  const [given, read] = [canonical(envelope.get('event') ?? null), canonical(asReferenceReads(envelope.get('event')))];
+  const [given, read] = [canonical(envelope.get('event') ?? null), canonical(readLoosely(envelope.get('event')))];
   return !given.equals(read) && EVENT_KEYS.some((key) => fitsEd25519(key.bytes, read, Buffer.from(signature, 'base64url')));
 }
 

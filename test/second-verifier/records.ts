@@ -10,7 +10,7 @@ import { redecide } from './policy.ts';
 const PREFIX = 'dev.cellos.events.cell.';
 const TIERS = ['kernel', 'proxy', 'host', 'guest'];
 const EVENT = ['specversion', 'id', 'source', 'type', 'datacontenttype', 'data', 'time', 'traceparent'];
-const EXTENSIONS = ['cexauthorityclass', 'cextrustceiling', 'cexsessionid', 'cexparenttrace', 'cexreceipthash', 'cexdoctrinecite', 'cexrevocation'];
+export const EXTENSIONS = ['cexauthorityclass', 'cextrustceiling', 'cexsessionid', 'cexparenttrace', 'cexreceipthash', 'cexdoctrinecite', 'cexrevocation'];
 const AFTER_REFUSAL = ['plan.v1.effective', 'isolation.v1.observed', 'lifecycle.v1.started', 'observability.v1.process_spawned'];
 export const LINE_BYTES_MAX = 4 * 1024 * 1024;
 
