@@ -84,11 +84,13 @@ function keysetOf(value: Json): Keyset {
   const keys = keysOf(inner.get('keys'));
   const previous = inner.has('previous') ? textAt(inner, 'previous') : undefined;
   if (previous !== undefined && !isDigest(previous)) refuse('previous is no digest');
+  const epoch = integerAt(inner, 'epoch');
+  if (epoch < 1n || (epoch === 1n) !== (previous === undefined)) refuse('the first follows none, every other one does');
   const threshold = integerAt(inner, 'threshold');
   if (threshold < 1n || threshold > BigInt(keys.filter((key) => key.purpose === 'root').length)) refuse('a threshold that no roots can reach');
   return {
     digest: digest(payload),
-    epoch: integerAt(inner, 'epoch'),
+    epoch,
     ...(previous === undefined ? {} : { previous }),
     producedAt: timeAt(inner, 'producedAt'),
     ...(inner.has('notAfter') ? { notAfter: timeAt(inner, 'notAfter') } : {}),

@@ -50,6 +50,8 @@ export const ORDER: Table = [
   edited('an untrusted keyset without its form', editAt('keyset', 0, set(['x'], 1)), 'tampered', { rest: { keysets: [foreign] } }),
   made('an untrusted keyset whose signature does not fit', { keysets: [keyset([row(stranger, 'root'), ...base.slice(1)], { signers: [{ ...root, kid: stranger.kid }] })] }, 'tampered'),
   edited('an untrusted keyset that does not follow', editAt('keyset-payload', 1, set(['epoch'], 5)), 'untrusted-key', { rest: { keysets: [ofBoth, keyset(withB, { signers: [rootB] })] } }),
+  edited('an untrusted keyset of epoch 2 that names none before it', editAt('keyset-payload', 0, set(['epoch'], 2)), 'tampered', { rest: { keysets: [foreign] } }),
+  edited('an untrusted keyset of epoch 0', editAt('keyset-payload', 0, set(['epoch'], 0)), 'tampered', { rest: { keysets: [foreign] } }),
   made('an untrusted keyset, and a bad record', { keysets: [foreign], ...BAD_RECORD }, 'untrusted-key'),
   made('another history, and a bad record', BAD_RECORD, 'untrusted-key', { trust: trustFile([root], 1, FORK) }),
   { name: 'a bad record, and one after it of a later version', files: () => withLines(whole(), linesOf(whole()).map((line, i) => (i === 2 ? Buffer.from('{}\n') : i === 3 ? Buffer.from('{"v":2}\n') : line))), verdict: 'tampered', at: 2 },
