@@ -1,5 +1,5 @@
 /**
- * The long versions of what the tests do for seconds: `npm run soak -- [kill|tamper|fuzz …] [--kills N] [--seconds N] [--seed S]`.
+ * The long versions of what the tests do for seconds: `npm run soak -- [kill|tamper|verifiers|fuzz …] [--kills N] [--seconds N] [--seed S]`.
  * Prints its seed first; ends with 1 when anything was wrong.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,13 +12,17 @@ import { utf8 } from '../src/base/bytes.ts';
 import { killCampaign } from '../test/crash/kill-campaign.ts';
 import { auditedWhole, type Campaign, changedArchive, changedFileBytes, changedRecordBytes, cutTails, exchangedFiles, movedLines } from '../test/tamper/campaigns.ts';
 import { makeSample } from '../test/tamper/sample.ts';
+import * as differential from '../test/second-verifier/campaigns.ts';
+import { draft, EVENTS, makeBundle, RUN_AFTER, TRUST } from '../test/second-verifier/drafts.ts';
+import { differentialFuzz } from '../test/second-verifier/fuzz.ts';
+import { variedDecisions } from '../test/second-verifier/variations.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { kills: { type: 'string', default: '500' }, runs: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) }, parallel: { type: 'string', default: '2' } },
 });
 const seed = Number(values.seed);
-const parts = positionals.length === 0 ? ['properties', 'large', 'tamper', 'fuzz', 'kill'] : positionals;
+const parts = positionals.length === 0 ? ['properties', 'large', 'tamper', 'verifiers', 'fuzz', 'kill'] : positionals;
 const folder = mkdtempSync(`${tmpdir()}/cellos-soak-`);
 let failed = false;
 
@@ -49,6 +53,32 @@ async function tamper(): Promise<void> {
     const { value, seconds } = await timed(run);
     tell(`tamper, ${name}`, value.wrong, `${value.variants} variants in ${seconds}`);
   }
+  await tamperForBoth();
+}
+
+/** The same for both verifiers, over a small bundle: they have to agree. */
+async function tamperForBoth(): Promise<void> {
+  const small = { events: EVENTS.slice(0, 2), files: { 'stdout.log': 'o', 'artifacts/HEX': 'made\n' } };
+  const files = makeBundle(draft(small));
+  const other = makeBundle(draft({ ...small, stream: RUN_AFTER, files: { 'stdout.log': 'p', 'artifacts/HEX': 'other\n' } }));
+  const campaigns: [string, () => Promise<differential.Campaign>][] = [
+    ['every byte', () => differential.changedBytes(files, TRUST, 'all')],
+    ['every file cut at every byte', () => differential.cutFiles(files, TRUST, 'all')],
+    ['lines removed, repeated, swapped, spliced', () => differential.movedLines(files, other, TRUST)],
+    ['files missing, added, exchanged', () => differential.exchangedFiles(files, other, TRUST)],
+    ['variations of policy decisions', () => variedDecisions(() => true)],
+  ];
+  for (const [name, run] of campaigns) {
+    const { value, seconds } = await timed(run);
+    tell(`tamper, both verifiers, ${name}`, value.wrong, `${value.variants} variants in ${seconds}`);
+  }
+}
+
+/** Random edits, chained and signed anew: both verifiers have to agree. The case of a line is made again by its own seed. */
+async function verifiers(): Promise<void> {
+  const end = performance.now() + Number(values.seconds) * 1000;
+  const { value, seconds } = await timed(() => differentialFuzz({ seed, until: () => performance.now() > end }));
+  tell('verifiers', value.wrong, `${value.variants} cases in ${seconds}, ${value.known} of them disagreements that are known`);
 }
 
 /** The property tests of the pure layers, each tried as often as asked. */
@@ -90,9 +120,10 @@ try {
     if (part === 'properties') await properties();
     else if (part === 'large') await large();
     else if (part === 'tamper') await tamper();
+    else if (part === 'verifiers') await verifiers();
     else if (part === 'kill') await kill();
     else if (part === 'fuzz') await fuzz();
-    else throw new Error(`There is no soak "${part}": properties, large, tamper, fuzz, kill`);
+    else throw new Error(`There is no soak "${part}": properties, large, tamper, verifiers, fuzz, kill`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

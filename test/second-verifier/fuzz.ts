@@ -1,0 +1,104 @@
+/**
+ * Seeded random edits of what bundles are made of, chained and signed anew, and both verifiers asked. One seed is one case: a disagreement is
+ * looked into by its seed alone.
+ */
+import { type BundleDraft, type Edit, type EventDraft, json, type Plain, type Stage, trustFile } from './builder.ts';
+import { linesOf, withLines } from './cases.ts';
+import { type Campaign, Tally } from './campaigns.ts';
+import { decided, decision } from './decisions.ts';
+import type { Question } from './differ.ts';
+import { draft, eventKeyIs, EVENTS, INPUT, KEYS, keyset, keysetsOf, makeBundle, PACK, ROTATION, row, RUN, RUN_AFTER, RUN_BEFORE, TRUST } from './drafts.ts';
+import { isMap, type Json, Refusal } from './json.ts';
+import { mutateJson, Random } from './mutate.ts';
+import { decideAnew } from './policy.ts';
+
+const STAGES: readonly Stage[] = ['keyset-payload', 'keyset', 'keyset-file', 'event', 'envelope', 'record', 'statement', 'dsse'];
+const ENDED = [{ run: RUN, seq: 2 }, { run: RUN_AFTER, seq: 0 }, { run: RUN_BEFORE, seq: 7 }, { time: '2026-03-01T10:00:02Z' }, { time: '2027-01-01T00:00:00+00:00' }];
+const PLACEMENTS = [{ poolId: 'p' }, { poolId: 'q' }, { poolId: 'p', queueName: 'q' }, { queueName: 'q' }, { kubernetesNamespace: 'n' }];
+const VERSIONS = [null, '1.2.3', '0.1.0', '1.0.0-rc.1', '01.0.0', '1.0.0-', '1.0.0+x', '1.0', '99.0.0', '18446744073709551616.0.0'];
+
+interface Made {
+  readonly question: Question;
+  readonly what: string;
+}
+
+function keysetsFor(random: Random): Partial<BundleDraft> {
+  const kind = random.below(4);
+  if (kind === 0) return { keysets: ROTATION.slice(0, 3) };
+  if (kind === 1) return { keysets: ROTATION, eventSigner: KEYS.eventNext };
+  if (kind === 2) return { keysets: [keyset(), eventKeyIs('retired', random.pick(ENDED), row(KEYS.eventNext, 'event'))], eventSigner: KEYS.eventNext };
+  return { keysets: [keyset(undefined, { notAfter: random.pick(['2026-03-01T10:00:03Z', '2027-01-01T00:00:00Z']) })] };
+}
+
+function trustFor(random: Random): Uint8Array {
+  const kind = random.below(8);
+  if (kind === 0) return trustFile([KEYS.root], 1, keysetsOf(ROTATION.slice(0, 1 + random.below(5))));
+  if (kind === 1) return trustFile([KEYS.root], 1, keysetsOf([keyset(), eventKeyIs('compromised', random.pick(ENDED))]));
+  if (kind === 2) return trustFile([KEYS.root, KEYS.rootB], 1 + random.below(2));
+  return TRUST;
+}
+
+/** A decision with a few edits, mostly with what then has to come out. */
+function decisionFor(random: Random): { event: EventDraft; what: string } {
+  const pack = { ...PACK, spec: { ...PACK.spec, version: random.pick(VERSIONS), ...(random.below(2) === 0 ? {} : { placement: random.pick(PLACEMENTS) }) } };
+  const input = { ...INPUT, ...(random.below(2) === 0 ? {} : { placement: random.pick(PLACEMENTS) }) };
+  let made = json(decision({ pack, input, allowDowngrade: random.below(4) === 0 }));
+  const edits: string[] = [];
+  for (let left = 1 + random.below(3); left > 0; left -= 1) {
+    const key = random.pick(['pack', 'input', 'input']);
+    const value = isMap(made) ? made.get(key) : undefined;
+    if (!isMap(made) || value === undefined) continue;
+    made = random.below(8) === 0 ? mutateJson(random, made) : new Map([...made, [key, mutateJson(random, value)]]);
+    edits.push(key);
+  }
+  if (random.below(5) > 0 && isMap(made)) made = redecided(made);
+  return { event: decided(made as Plain), what: `a decision, edited at ${edits.join(', ')}` };
+}
+
+function redecided(decision: ReadonlyMap<string, Json>): Json {
+  try {
+    return decideAnew(decision);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return decision;
+  }
+}
+
+function editFor(random: Random, stage: Stage, at: number): Edit {
+  return (where, value, index) => (where === stage && (index === at || stage === 'keyset-file') ? mutateJson(random, value) : value);
+}
+
+/** @returns undefined when the edits made something that cannot be written */
+export function fuzzCase(seed: number): Made | undefined {
+  const random = new Random(seed);
+  const policy = random.below(4) === 0 ? decisionFor(random) : undefined;
+  const events = policy === undefined ? EVENTS : [policy.event, ...EVENTS.slice(0, 1 + random.below(2))];
+  const withheld = random.below(6) === 0 ? random.below(events.length) : -1;
+  const plan = draft({ ...(random.below(2) === 0 ? {} : keysetsFor(random)), events: events.map((event, i) => (i === withheld ? { ...event, withheld: true } : event)), attested: random.below(8) > 0, sealed: random.below(8) > 0, gaps: random.below(8) === 0 ? 1 : 0 });
+  const stage = random.pick(STAGES);
+  const at = stage.startsWith('keyset') ? random.below(plan.keysets.length) : stage === 'statement' || stage === 'dsse' ? 0 : random.below(events.length + 2);
+  const options = { ...(random.below(10) === 0 ? { minEpoch: 1 + random.below(3) } : {}), ...(random.below(10) === 0 ? { at: '2027-06-01T00:00:00Z' } : {}), ...(random.below(10) === 0 ? { epochSeen: 1 + random.below(5) } : {}) };
+  try {
+    const whole = policy !== undefined && random.below(3) > 0 ? makeBundle(plan) : makeBundle(plan, editFor(random, stage, at));
+    const files = random.below(10) === 0 ? withLines(whole, moved(random, linesOf(whole))) : whole;
+    return { question: { files, trust: trustFor(random), options }, what: `${policy?.what ?? `${stage} ${at}`} (seed ${seed})` };
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
+function moved(random: Random, lines: readonly Buffer[]): readonly Buffer[] {
+  const [from, to] = [random.below(lines.length), random.below(lines.length)];
+  return lines.toSpliced(to, random.below(2), lines[from] ?? Buffer.alloc(0));
+}
+
+/** @param options.until asked before each case with their number so far */
+export async function differentialFuzz({ seed, until }: { readonly seed: number; readonly until: (cases: number) => boolean }): Promise<Campaign> {
+  const tally = new Tally();
+  for (let i = 0; !until(tally.variants); i += 1) {
+    const one = fuzzCase(seed + i);
+    if (one !== undefined) await tally.ask(one.question, () => one.what, 'any');
+  }
+  return tally;
+}
