@@ -6,6 +6,7 @@ export { cellBackendContract, type CellBackendHarness } from './contracts/cell-b
 export { clockContract, randomContract, type ClockHarness } from './contracts/clock.ts';
 export type { ContractCase } from './contracts/contract.ts';
 export { exportSinkContract, type ExportSinkHarness } from './contracts/export-sink.ts';
+export { journalContract, type JournalHarness } from './contracts/journal.ts';
 export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';
 export { secretBrokerContract, type SecretBrokerHarness } from './contracts/secret-broker.ts';
 export { secretChannelContract, type SecretChannelHarness } from './contracts/secret-channel.ts';
@@ -19,4 +20,5 @@ export { type FakeSigner, fakeSigner } from './fake-signer.ts';
 export { type FaultMode, Faults } from './faults.ts';
 export { MemoryBundle } from './memory-bundle.ts';
 export { MemoryExport } from './memory-export.ts';
+export { MemoryJournal, MemoryJournalPlace } from './memory-journal.ts';
 export { fakeDocument, fakeHost, fakePlan } from './plans.ts';
