@@ -72,7 +72,10 @@ export interface CutTail {
   readonly keptAs: string;
 }
 
-/** `read-only`: nothing was changed on the disk; what holds can be read, up to the damage. */
+/**
+ * `writable` tells what a crash left: a tail that was cut off, and whether one half of the watermark did not hold (it was being written, and has
+ * been made anew). `read-only`: nothing was changed on the disk; what holds can be read, up to the damage.
+ */
 export type OpenedJournal =
-  | { readonly state: 'writable'; readonly journal: Journal; readonly cut: CutTail | undefined }
+  | { readonly state: 'writable'; readonly journal: Journal; readonly cut: CutTail | undefined; readonly tornWatermark: boolean }
   | { readonly state: 'read-only'; readonly journal: JournalReader; readonly damage: Damage };

@@ -12,6 +12,8 @@ const SECTOR = 512;
 export interface DiskCall {
   readonly kind: 'list' | 'exists' | 'open' | 'create' | 'rename' | 'link' | 'remove' | 'sync-folder' | 'size' | 'read' | 'write' | 'truncate' | 'sync';
   readonly name: string;
+  /** Of a write: does it make the file longer? */
+  readonly grows?: boolean;
 }
 
 type Pending = { readonly at: number; readonly bytes: Uint8Array } | { readonly size: number };
@@ -84,9 +86,9 @@ export class ModelDisk implements JournalDisk {
     }
   }
 
-  #call(kind: DiskCall['kind'], name: string): number | undefined {
+  #call(kind: DiskCall['kind'], name: string, grows = false): number | undefined {
     this.calls += 1;
-    return this.before({ kind, name });
+    return this.before({ kind, name, grows });
   }
 
   #inode(name: string): Inode {
@@ -171,7 +173,7 @@ export class ModelDisk implements JournalDisk {
         return piece.byteLength;
       },
       write: (bytes, at) => {
-        const taken = Math.min(this.#call('write', name) ?? bytes.byteLength, bytes.byteLength);
+        const taken = Math.min(this.#call('write', name, at + bytes.byteLength > inode.bytes.byteLength) ?? bytes.byteLength, bytes.byteLength);
         const piece = bytes.slice(0, taken);
         inode.bytes = written(inode.bytes, at, piece);
         inode.pending.push({ at, bytes: piece });

@@ -44,12 +44,12 @@ function beginningOf(disk: JournalDisk, name: string, bytes: number): Uint8Array
   }
 }
 
-/** The newest epoch the files speak of, whether or not they hold: it only has to be high enough. */
-function newestEpoch(disk: JournalDisk, names: readonly string[]): number {
+/** The newest epoch that the journal itself speaks of, whether or not it holds: it only has to be high enough. */
+function writtenEpoch(disk: JournalDisk): number {
   const watermark = parseWatermarkFile(beginningOf(disk, WATERMARK, WATERMARK_FILE_BYTES));
-  const last = numbersOf(names, 'segment').at(-1);
+  const last = numbersOf(disk.list(), 'segment').at(-1);
   const header = last === undefined ? undefined : parseSegmentHeader(beginningOf(disk, segmentName(last), SEGMENT_HEADER_BYTES));
-  return Math.max(watermark?.watermark.epoch ?? 0, header?.epoch ?? 0, numbersOf(names, 'epoch').at(-1) ?? 0);
+  return Math.max(watermark?.watermark.epoch ?? 0, header?.epoch ?? 0);
 }
 
 /** @returns false when somebody else was first, or swept our half-made file away */
@@ -75,16 +75,21 @@ function tryClaim(disk: JournalDisk, record: EpochRecord): boolean {
 /** @throws CellError `journal.busy` */
 export function claimEpoch(disk: JournalDisk, options: EpochOptions): EpochClaim {
   const { random, owner, isAlive } = options;
+  const { bootId, pid, startTime } = owner;
   for (let tries = 0; tries < LIMITS.journalClaimTries; tries += 1) {
-    const names = disk.list();
-    const newest = numbersOf(names, 'epoch').at(-1);
-    const holder = newest === undefined ? undefined : parseEpoch(beginningOf(disk, epochName(newest), LIMITS.journalSmallBytesMax));
+    // First what the journal says, then who is there: whoever wrote an epoch into the journal after this look is seen, or has ended.
+    const written = writtenEpoch(disk);
+    const newest = numbersOf(disk.list(), 'epoch').at(-1) ?? 0;
+    const holder = newest === 0 ? undefined : parseEpoch(beginningOf(disk, epochName(newest), LIMITS.journalSmallBytesMax));
     if (holder !== undefined && isAlive(holder)) {
       throw new CellError('journal.busy', `Cannot write to the journal in ${disk.path}: process ${holder.pid} does; end it first, or wait`, { facts: { path: disk.path, pid: holder.pid, epoch: holder.epoch } });
     }
-    const { bootId, pid, startTime } = owner;
-    const record: EpochRecord = { epoch: newestEpoch(disk, names) + 1, bootId, pid, startTime, token: toHex(random.bytes(16)) };
-    if (tryClaim(disk, record)) return claimed(disk, record);
+    const record: EpochRecord = { epoch: Math.max(written, newest) + 1, bootId, pid, startTime, token: toHex(random.bytes(16)) };
+    if (!tryClaim(disk, record)) continue;
+    const claim = claimed(disk, record);
+    // Others may have come and gone since the look; then ours is too low.
+    if (claim.isCurrent() && writtenEpoch(disk) < record.epoch && numbersOf(disk.list(), 'epoch').at(-1) === record.epoch) return claim;
+    claim.release();
   }
   throw new CellError('journal.busy', `Cannot write to the journal in ${disk.path}: others keep taking it over; try again`, { facts: { path: disk.path } });
 }
@@ -99,7 +104,7 @@ function claimed(disk: JournalDisk, record: EpochRecord): EpochClaim {
     release() {
       if (released) return;
       released = true;
-      if (!disk.exists(epochName(record.epoch + 1))) disk.remove(epochName(record.epoch));
+      disk.remove(epochName(record.epoch));
     },
   };
 }

@@ -7,7 +7,7 @@
 import { type Bytes, equalBytes } from '../../base/bytes.ts';
 import { CellError, messageOf } from '../../base/errors.ts';
 import { SegmentScanner } from '../../core/journal/scan.ts';
-import { JOURNAL_GENESIS, parseSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from '../../core/journal/segment-header.ts';
+import { JOURNAL_GENESIS, parseSegmentHeader, SEGMENT_HEADER_BYTES, CHAIN_BYTES, type SegmentHeader } from '../../core/journal/segment-header.ts';
 import { type Damage, type FoundEnd, judgeTail } from '../../core/journal/torn-tail.ts';
 import { parseWatermarkFile, type ReadWatermark, WATERMARK_FILE_BYTES } from '../../core/journal/watermark.ts';
 import { type JournalDisk, readFirst, sourceOf } from './journal-disk.ts';
@@ -58,6 +58,27 @@ export function readHeader(disk: JournalDisk, number: number): SegmentHeader {
   throw new Damaged({ reason: 'segment-header', segment: number, offset: 0, sequence: 0, detail });
 }
 
+/** The chain digest at the end of a finished segment: that of its last record, or, without one, of its header. */
+function lastDigest(disk: JournalDisk, number: number): Bytes {
+  const file = disk.open(segmentName(number), 'read');
+  try {
+    const bytes = new Uint8Array(CHAIN_BYTES);
+    file.read(bytes, Math.max(0, file.size() - CHAIN_BYTES));
+    return bytes;
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Does a segment go on where the one before ends? Costs one small read, and so is asked before a record of either is given out: a whole segment
+ * of another journal, or of another time, is noticed first. @throws Damaged
+ */
+export function checkLink(disk: JournalDisk, header: SegmentHeader): void {
+  const { number, firstSequence, previous } = header;
+  if (!equalBytes(lastDigest(disk, number - 1), previous)) throw new Damaged({ reason: 'segment-header', segment: number, offset: 0, sequence: firstSequence, detail: 'it does not go on where the segment before ends' });
+}
+
 /** Does this segment go on where the one before stopped? */
 export function follows(header: SegmentHeader, before: { readonly sequence: number; readonly chain: Bytes }): boolean {
   return header.firstSequence === before.sequence + 1 && equalBytes(header.previous, before.chain);
@@ -101,6 +122,7 @@ class Walk {
   #one(number: number, isLast: boolean): LastSegment {
     const header = readHeader(this.#disk, number);
     const before = this.#before ?? (number === 1 ? { sequence: 0, chain: JOURNAL_GENESIS } : undefined);
+    if (before === undefined && number > this.#read.watermark.firstSegment) checkLink(this.#disk, header);
     if (before !== undefined && !follows(header, before)) throw new Damaged({ reason: 'segment-header', segment: number, offset: 0, sequence: before.sequence + 1, detail: 'it does not go on where the segment before stops' });
     const file = this.#disk.open(segmentName(number), 'read');
     try {

@@ -244,8 +244,16 @@ export class JournalWriter {
     } finally {
       this.#live.close();
       this.#slots.close();
-      this.#claim.release();
+      this.#release();
       this.#tell();
+    }
+  }
+
+  #release(): void {
+    try {
+      this.#claim.release();
+    } catch (error) {
+      ignore(error, 'the epoch stays ours until this process ends');
     }
   }
 }

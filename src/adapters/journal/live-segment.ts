@@ -55,7 +55,7 @@ export class LiveSegment {
     const name = segmentName(header.number);
     const part = `${name}.${header.epoch}${PART}`;
     const allocated = Math.min(sizes.segmentBytes, Math.max(LIMITS.journalFirstBytes, 2 * sizes.reserveBytes));
-    const file = disk.create(part);
+    const file = withSpace(() => disk.create(part));
     let made: LiveSegment | undefined;
     try {
       await filled(file, header, allocated);
@@ -97,12 +97,7 @@ export class LiveSegment {
     const needed = this.#end + bytes + this.#sizes.reserveBytes;
     if (needed <= this.#allocated) return;
     const wanted = Math.min(this.#sizes.segmentBytes, Math.max(needed, this.#allocated + Math.min(this.#allocated, LIMITS.journalGrowthBytesMax)));
-    try {
-      writeZeros(this.#file, this.#allocated, wanted);
-    } catch (error) {
-      if (isNoSpace(error)) throw new NoSpace('no space', { cause: error });
-      throw error;
-    }
+    withSpace(() => writeZeros(this.#file, this.#allocated, wanted));
     await this.#file.sync();
     this.#allocated = wanted;
   }
@@ -127,6 +122,16 @@ export class LiveSegment {
 
   toString(): string {
     return `${this.#disk.path}/${segmentName(this.header.number)}`;
+  }
+}
+
+/** @throws NoSpace when the action fails for want of space */
+function withSpace<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (isNoSpace(error)) throw new NoSpace('no space', { cause: error });
+    throw error;
   }
 }
 

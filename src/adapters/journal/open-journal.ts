@@ -102,7 +102,7 @@ export async function openJournal(disk: JournalDisk, options: JournalOptions = {
       claim.release();
       return { state: 'read-only', journal: new DamagedJournal(disk, begun.damaged), damage: begun.damaged.damage };
     }
-    return { state: 'writable', journal: new WritableJournal(disk, begun.writer), cut: begun.cut };
+    return { state: 'writable', journal: new WritableJournal(disk, begun.writer), cut: begun.cut, tornWatermark: begun.tornWatermark };
   } catch (error) {
     releaseQuietly(claim);
     if (isCellError(error)) throw error;
@@ -119,16 +119,18 @@ function releaseQuietly(claim: EpochClaim | undefined): void {
   }
 }
 
-type Begun = { readonly writer: JournalWriter; readonly cut: CutTail | undefined } | { readonly damaged: Extract<Inspection, { readonly state: 'damaged' }> };
+type Begun = { readonly writer: JournalWriter; readonly cut: CutTail | undefined; readonly tornWatermark: boolean } | { readonly damaged: Extract<Inspection, { readonly state: 'damaged' }> };
 
 async function begin(disk: JournalDisk, claim: EpochClaim, options: { sizes: SegmentSizes; random: Random; defer: (callback: () => void) => void; whole: boolean }): Promise<Begun> {
   let cut: CutTail | undefined;
+  let tornWatermark = false;
   for (let tries = 0; tries < LIMITS.journalClaimTries; tries += 1) {
     const found = inspectJournal(disk, options);
     if (found.state === 'damaged') return { damaged: found }; // O1
     if (!claim.isCurrent()) break;
     const settled = await settleJournal(disk, found, claim.record.epoch);
     cut ??= settled.cut;
+    tornWatermark ||= found.state !== 'new' && found.read.torn;
     const writer = await JournalWriter.begin(disk, claim, settled, options);
     if (writer === undefined) continue; // a writer of before made one more segment
     try {
@@ -137,7 +139,7 @@ async function begin(disk: JournalDisk, claim: EpochClaim, options: { sizes: Seg
       await writer.close();
       throw error;
     }
-    return { writer, cut };
+    return { writer, cut, tornWatermark };
   }
   throw new CellError('journal.fenced', `Cannot write to the journal in ${disk.path}: others keep taking it over`, { facts: { path: disk.path } });
 }

@@ -13,7 +13,7 @@ import { type ByteSource, type ScannedRecord, SegmentScanner } from '../../core/
 import { JOURNAL_GENESIS, type SegmentHeader } from '../../core/journal/segment-header.ts';
 import type { Damage } from '../../core/journal/torn-tail.ts';
 import type { JournalPosition, JournalReadOptions, JournalRecord } from '../../ports/journal.ts';
-import { corrupt, follows, orDamage, readHeader } from './inspect.ts';
+import { checkLink, corrupt, follows, orDamage, readHeader } from './inspect.ts';
 import { type DiskFile, type JournalDisk, readFirst } from './journal-disk.ts';
 import { cursorName, segmentName } from './journal-names.ts';
 
@@ -138,6 +138,7 @@ export class SegmentsReader {
     const header = this.header(number);
     const origin = before ?? (number === 1 ? { sequence: 0, chain: JOURNAL_GENESIS } : undefined);
     if (origin !== undefined && !follows(header, origin)) throw this.#damage(number, 0, origin.sequence + 1, 'it does not go on where the segment before stops');
+    this.#checkLinks(number, before === undefined);
     const file = this.#opened(number);
     const source = new GrowingSource(file);
     try {
@@ -157,6 +158,17 @@ export class SegmentsReader {
       }
     } finally {
       file.close();
+    }
+  }
+
+  /** That this is the segment between its neighbours, before anything of it is given out. */
+  #checkLinks(number: number, first: boolean): void {
+    const { first: oldest, last } = this.#source.extent();
+    const links = [...(first && number > oldest ? [number] : []), ...(number < last ? [number + 1] : [])];
+    for (const link of links) {
+      const header = this.header(link);
+      const checked = orDamage(() => link, () => checkLink(this.#source.disk, header));
+      if (checked !== undefined) throw corrupt(this.#source.disk.path, checked.damaged);
     }
   }
 
