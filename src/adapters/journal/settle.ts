@@ -148,7 +148,8 @@ export async function settleJournal(disk: JournalDisk, inspection: Sound | { rea
   let end: JournalPosition = { sequence: inspection.sequence, chain: inspection.chain };
   let cut: CutTail | undefined;
   const unfinished = last !== undefined && (last.end.stop.kind !== 'end' || last.end.openRecords > 0);
-  if (unfinished || end.sequence > watermark.sequence) await syncSegments(disk, segments.filter((number) => number >= watermark.segment)); // S1
+  // S1: a length, too, may be one that its writer could not make durable.
+  await syncSegments(disk, segments.filter((number) => number >= watermark.segment));
   if (end.sequence > watermark.sequence) await replace(end);
   if (unfinished) ({ end, cut } = await sealLast(disk, inspection, last));
   await replace(end);

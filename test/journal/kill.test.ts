@@ -1,0 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterAll, expect, it } from 'vitest';
+import { killJournals } from './kill-journal.ts';
+
+const root = mkdtempSync(`${tmpdir()}/cellos-journal-kill-`);
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+it('a journal whose writers are killed at random moments has everything it acknowledged', async () => {
+  const seed = Date.now() % 2 ** 31;
+  const { acknowledged, wrong } = await killJournals({ path: `${root}/journal`, seed, count: 8, look: 4 });
+  expect(wrong, `seed ${seed}`).toEqual([]);
+  expect(acknowledged).toBeGreaterThan(50);
+}, 120_000);
