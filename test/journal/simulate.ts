@@ -47,6 +47,9 @@ function viewOf(disk: ModelDisk, process: Process): JournalDisk {
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Steps of one simulated host, in the tests and in the soak: a seed means the same in both. */
+export const SIMULATED_STEPS = 150;
+
 export interface Simulated {
   readonly wrong: string | undefined;
   /** What was done, the last lines. */
