@@ -26,7 +26,7 @@ export interface JournalReadOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface JournalReader {
+export interface JournalReader extends AsyncDisposable {
   /** Oldest record that retention has left; a journal without records has 1. */
   readonly firstSequence: number;
   /** Up to here everything is durable. */

@@ -148,4 +148,8 @@ export class MemoryJournal implements Journal {
     this.#closed = true;
     this.#tell();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }

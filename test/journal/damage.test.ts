@@ -98,7 +98,7 @@ async function tally(images: Iterable<readonly [string, Image]>, { original, his
 let small: Sample;
 let three: Sample;
 beforeAll(async () => {
-  small = await sample(['first', 'second record', ''], 'killed');
+  small = await sample(['first', ''], 'killed');
   three = await sample(Array.from({ length: 8 }, (_, i) => `${i}`.padEnd(1000, 'x')), 'killed');
 });
 
@@ -108,17 +108,17 @@ describe('every bit of a small journal', () => {
   it('flipped is reported, but for those behind the last record, which are cut off', async () => {
     const end = SMALL_END();
     function* flips(): Generator<[string, Image]> {
-      for (let bit = 0; bit < (end + 64) * 8; bit += 1) yield [String(bit), changed(small.image, segment(1), (bytes) => flipped(bytes, bit))];
+      for (let bit = 0; bit < (end + 16) * 8; bit += 1) yield [String(bit), changed(small.image, segment(1), (bytes) => flipped(bytes, bit))];
     }
     const found = await tally(flips(), small);
     expect(found.reported.length).toBe(end * 8);
-    expect(found.cut.length).toBe(64 * 8);
+    expect(found.cut.length).toBe(16 * 8);
     expect(found.sound).toEqual([]);
   });
 
   it('of its watermark flipped is reported: half of it is only wrong while a group is being acknowledged', async () => {
     function* flips(): Generator<[string, Image]> {
-      for (let at = 0; at < 8192; at += at % 4096 < 112 ? 1 : 97) for (let bit = 0; bit < 8; bit += 1) yield [`${at}.${bit}`, changed(small.image, 'watermark', (bytes) => flipped(bytes, at * 8 + bit))];
+      for (let at = 0; at < 8192; at += at % 4096 < 112 ? 1 : 297) for (let bit = 0; bit < 8; bit += 1) yield [`${at}.${bit}`, changed(small.image, 'watermark', (bytes) => flipped(bytes, at * 8 + bit))];
     }
     const found = await tally(flips(), small);
     expect([found.sound, found.cut]).toEqual([[], []]);
@@ -217,6 +217,14 @@ describe('what is in the wrong place', () => {
     expect(found.reported.length).toBe(6);
     // The one before the last is what a crash before the last acknowledgement leaves.
     expect((await tally([['after 4', withMark(marks[4])]], made)).sound).toEqual(['after 4']);
+    // An old watermark and a bad record right behind it look like a torn tail, but for the groups that stand behind.
+    const second = original.filter(({ type }) => type === 1)[1] as JournalRecord;
+    const at = Buffer.from(image.get(segment(1)) as Uint8Array).indexOf(second.payload);
+    const both = new Map(changed(image, segment(1), (bytes) => flipped(bytes, at * 8))).set('watermark', marks[0] as Uint8Array);
+    expect((await tally([['old, and the next record bad', both]], made)).reported.length).toBe(1);
+    // Half of the watermark bad, and the last group gone: the other half alone would call this the end.
+    const lost = changed(image, segment(1), (bytes) => bytes.fill(0, Buffer.from(bytes).lastIndexOf(original.at(-3)?.chain as Uint8Array) + 32));
+    for (const slot of [0, 4096]) expect((await tally([['half, and the last group gone', changed(lost, 'watermark', (bytes) => flipped(bytes, slot * 8 + 200))]], made)).reported.length).toBe(1);
     const shorter = changed(image, segment(1), (bytes) => bytes.fill(0, Buffer.from(bytes).lastIndexOf(original.at(-3)?.chain as Uint8Array) + 32));
     expect((await tally([['newer', shorter]], made)).reported).toEqual(['newer']);
   });

@@ -25,7 +25,9 @@ async function work(disk: ModelDisk, history: History): Promise<string[]> {
     }
   };
   let journal: Journal | undefined;
-  await attempt(async () => void (journal = await openModel(disk)));
+  await attempt(async () => {
+    journal = await openModel(disk);
+  });
   if (journal === undefined) return codes;
   const opened = journal;
   for (let i = 0; i < 5; i += 1) await attempt(() => history.append(opened, `${i}`.padEnd(1000, 'x')));
@@ -85,7 +87,9 @@ describe('a sync that fails', () => {
     await history.append(journal, 'before');
     let syncs = 0;
     disk.before = ({ kind, name }) => {
-      if (kind === 'sync' && name.startsWith(file) && (syncs += 1) === 1) throw systemError('EIO');
+      if (kind !== 'sync' || !name.startsWith(file)) return undefined;
+      syncs += 1;
+      if (syncs === 1) throw systemError('EIO');
       return undefined;
     };
     const [first, second] = await Promise.all([history.append(journal, 'in the group'), history.append(journal, 'with it', { urgent: true })]);

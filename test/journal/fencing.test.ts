@@ -83,7 +83,7 @@ describe('two that open at once', () => {
       let turn = round;
       disk.pause = async () => {
         turn = (turn * 1103515245 + 12345) % 2 ** 31;
-        for (let i = turn % 5; i > 0; i -= 1) await undefined;
+        for (let i = turn % 5; i > 0; i -= 1) await Promise.resolve();
       };
       const attempts = await Promise.allSettled(
         [1, 2, 3].map(async () => {

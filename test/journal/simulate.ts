@@ -142,6 +142,13 @@ class Simulation {
   /** @returns a process that writes; everything that was acknowledged is compared. @throws Error */
   async #open(): Promise<Process | undefined> {
     const process = this.#process();
+    if (this.#random() < 0.15) {
+      // The power goes while it is being opened.
+      this.#opening(process).catch(() => undefined);
+      for (let turns = this.#below(14); turns > 0; turns -= 1) await this.#turn();
+      this.#powerCut();
+      return undefined;
+    }
     const opened = await this.#finish(this.#opening(process)).catch((error: unknown) => {
       if (isCellError(error, 'evidence.unwritable') || isCellError(error, 'journal.full')) return undefined; // a planted fault
       throw error;

@@ -46,11 +46,25 @@ async function injected(path: string): Promise<SoakResult> {
   return { wrong, done: `${runs} runs with one failing call each` };
 }
 
+/** A gibibyte is written and read by processes that may use a tenth of it. */
+function larger(path: string): SoakResult {
+  const run = (what: string): { wrong?: string; rssMiB: number; records: number } => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['--max-old-space-size=64', 'test/journal/large-child.ts', path, what, '1024'], { encoding: 'utf8' });
+    return status === 0 ? (JSON.parse(stdout) as { rssMiB: number; records: number }) : { wrong: `${what} ended with ${status}: ${stderr.slice(0, 300)}`, rssMiB: 0, records: 0 };
+  };
+  const [written, read] = [run('write'), run('read')];
+  rmSync(path, { recursive: true, force: true });
+  const wrong = [written, read].flatMap((one) => one.wrong ?? (one.rssMiB > 320 ? [`it took ${one.rssMiB} MiB`] : []));
+  if (written.records !== read.records) wrong.push(`${written.records} were written, and ${read.records} read`);
+  return { wrong, done: `${read.records} records in 1 GiB, written with ${written.rssMiB} MiB of memory, read with ${read.rssMiB} MiB` };
+}
+
 export function journalSoaks(options: { folder: string; seed: number; kills: number }): { name: string; run: () => Promise<SoakResult> }[] {
   const { folder, seed } = options;
   return [
     { name: 'writers killed', run: () => kills(`${folder}/killed`, seed, options.kills) },
     { name: 'calls that fail in the kernel', run: () => injected(`${folder}/injected`) },
+    { name: 'larger than memory', run: async () => larger(`${folder}/larger`) },
   ];
 }
 

@@ -1,11 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { utf8 } from '../../base/bytes.ts';
+import { ownPayload } from '../../core/journal/own-records.ts';
 import type { Journal } from '../../ports/journal.ts';
 import { journalContract, recordsOf } from '../../testing/contracts/journal.ts';
+import { selfIdentity } from '../os/procfs.ts';
 import { type JournalOptions, openJournalFolder } from './open-journal.ts';
 import { openFolderDisk } from './node-disk.ts';
+import { readJournalFolder } from './read-journal.ts';
 import { WritableJournal } from './writable-journal.ts';
 
 const root = mkdtempSync(`${tmpdir()}/cellos-journal-`);
@@ -73,6 +76,65 @@ describe('the folder of a journal', () => {
     await first.close();
     const second = await openWritable(path);
     expect((await recordsOf(second)).length).toBe(1);
+  });
+
+  it('is taken over from a process that is gone, though another has its pid now, and from one of another boot', async () => {
+    const path = newFolder();
+    await (await openWritable(path)).close();
+    const self = selfIdentity();
+    for (const [i, owner] of [{ ...self, startTime: '1' }, { ...self, bootId: 'another' }].entries()) {
+      writeFileSync(`${path}/epoch-000000010${i}`, ownPayload({ ...owner, epoch: 100 + i, token: '00' }), { mode: 0o600 });
+      const journal = await openWritable(path);
+      await journal.append(1, utf8('x'));
+      await journal.close();
+    }
+    writeFileSync(`${path}/epoch-0000000200`, ownPayload({ ...self, epoch: 200, token: '00' }), { mode: 0o600 });
+    await expect(openJournalFolder(path)).rejects.toMatchObject({ code: 'journal.busy' });
+  });
+
+  it('can be read by others while it is written, up to what is durable', async () => {
+    const path = newFolder();
+    const journal = await openWritable(path, { segmentBytes: 4096, reserveBytes: 512 });
+    for (let i = 0; i < 40; i += 1) await journal.append(1, utf8(`${i}`.padEnd(300, 'x')));
+    await using reader = readJournalFolder(path);
+    await journal.append(1, utf8('later'));
+    expect(reader.durable.sequence).toBeLessThan(journal.durable.sequence);
+    expect((await recordsOf(reader)).length).toBe(40);
+    expect((await recordsOf(reader, { from: 1, own: true })).at(-1)?.sequence).toBe(reader.durable.sequence);
+    expect(() => readJournalFolder(newFolder())).toThrow(expect.objectContaining({ code: 'journal.corrupt', facts: expect.objectContaining({ reason: 'watermark-missing' }) }));
+  });
+
+  it('gives a reader that is slower than retention an error, and not less', async () => {
+    const journal = await openWritable(newFolder(), { segmentBytes: 4096, reserveBytes: 512 });
+    for (let i = 0; i < 60; i += 1) await journal.append(1, utf8(`${i}`.padEnd(300, 'x')));
+    const slow = journal.read({ from: 1 })[Symbol.asyncIterator]();
+    await slow.next();
+    await journal.drop({ below: journal.durable.sequence });
+    const rest = async (): Promise<void> => {
+      for (let next = await slow.next(); next.done !== true; next = await slow.next());
+    };
+    await expect(rest()).rejects.toMatchObject({ code: 'journal.dropped' });
+  });
+
+  it('is opened for reading only when it is damaged, gives what holds, and then says where it does not', async () => {
+    const path = newFolder();
+    const journal = await openWritable(path);
+    for (const name of ['first', 'second', 'third']) await journal.append(1, utf8(name));
+    await journal.close();
+    const bytes = readFileSync(`${path}/segment-0000000001`);
+    const at = bytes.indexOf('second');
+    bytes[at] = 0x53;
+    writeFileSync(`${path}/segment-0000000001`, bytes);
+    const found = await openJournalFolder(path);
+    expect(found).toMatchObject({ state: 'read-only', damage: { reason: 'record', segment: 1 } });
+    const seen: string[] = [];
+    const read = async (): Promise<void> => {
+      for await (const { payload } of found.journal.read({ from: 1 })) seen.push(new TextDecoder().decode(payload));
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'journal.corrupt', facts: { reason: 'record', segment: 1 } });
+    expect(seen).toEqual(['first']);
+    expect(readFileSync(`${path}/segment-0000000001`).equals(bytes)).toBe(true);
+    await found.journal.close();
   });
 
   it('refuses sizes that cannot work', async () => {

@@ -8,19 +8,17 @@ import { CellError, isCellError, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { ownPayload } from '../../core/journal/own-records.ts';
 import { OWN_TYPES } from '../../core/journal/record.ts';
-import { JOURNAL_GENESIS } from '../../core/journal/segment-header.ts';
-import type { Damage } from '../../core/journal/torn-tail.ts';
 import type { Random } from '../../ports/clock.ts';
-import type { CutTail, JournalReader, OpenedJournal } from '../../ports/journal.ts';
+import type { CutTail, OpenedJournal } from '../../ports/journal.ts';
 import { isAlive, type ProcessIdentity, selfIdentity } from '../os/procfs.ts';
 import { systemRandom } from '../os/random.ts';
 import { claimEpoch, type EpochClaim } from './epoch-claim.ts';
-import { corrupt, type Inspection, inspectJournal } from './inspect.ts';
+import { type Inspection, inspectJournal } from './inspect.ts';
 import { isNoSpace, type JournalDisk } from './journal-disk.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { NoSpace, type SegmentSizes } from './live-segment.ts';
 import { openFolderDisk } from './node-disk.ts';
-import { SegmentsReader } from './segments-reader.ts';
+import { DamagedJournal } from './read-journal.ts';
 import { settleJournal } from './settle.ts';
 import { WritableJournal } from './writable-journal.ts';
 
@@ -45,46 +43,6 @@ function sizesOf(options: JournalOptions): SegmentSizes {
     throw new CellError('usage.invalid', `Cannot open a journal with segments of ${segmentBytes} bytes and ${reserveBytes} in reserve: segments have ${LIMITS.journalSegmentBytesMin} to ${LIMITS.journalSegmentBytesMax}, and at most half of one is reserved`);
   }
   return { segmentBytes, reserveBytes };
-}
-
-/** What can still be read of a damaged journal: everything up to the damage, which is thrown there. */
-class DamagedJournal implements JournalReader {
-  readonly #reader: SegmentsReader;
-  readonly #damage: Damage;
-  readonly #path: string;
-  readonly durable;
-
-  constructor(disk: JournalDisk, found: Extract<Inspection, { readonly state: 'damaged' }>) {
-    const { damage, segments, read } = found;
-    this.#damage = damage;
-    this.#path = disk.path;
-    this.durable = { sequence: read?.watermark.sequence ?? 0, chain: read?.watermark.chain ?? JOURNAL_GENESIS };
-    const everything = { sequence: Number.MAX_SAFE_INTEGER, chain: JOURNAL_GENESIS };
-    const first = segments[0] ?? 1;
-    this.#reader = new SegmentsReader({ disk, extent: () => ({ first, last: segments.at(-1) ?? first - 1, durable: everything, lastEnd: undefined }), more: async () => false });
-  }
-
-  get firstSequence(): number {
-    return this.#reader.firstSequence;
-  }
-
-  async *read(options: Parameters<JournalReader['read']>[0]): ReturnType<SegmentsReader['read']> {
-    try {
-      yield* this.#reader.read({ ...options, follow: false });
-    } catch (error) {
-      if (isCellError(error, 'journal.corrupt')) throw corrupt(this.#path, this.#damage, error);
-      throw error;
-    }
-    throw corrupt(this.#path, this.#damage);
-  }
-
-  cursor(name: string): ReturnType<JournalReader['cursor']> {
-    return this.#reader.cursor(name);
-  }
-
-  async close(): Promise<void> {
-    // Nothing is held.
-  }
 }
 
 /**

@@ -123,6 +123,8 @@ export class SegmentsReader {
     if (this.#source.extent().last < this.#source.extent().first) return;
     let before: JournalPosition | undefined;
     for (let number = this.#segmentOf(from); ; number += 1) {
+      // A reader that is slower than retention: its next segment is gone.
+      if (number < this.#source.extent().first) throw new CellError('journal.dropped', `Cannot read the journal on from record ${(before?.sequence ?? 0) + 1}: it was dropped meanwhile`, { facts: { from, first: this.firstSequence } });
       const pass = this.#over(number, before, follow, signal);
       try {
         before = yield* wanted(pass, from, own, signal);

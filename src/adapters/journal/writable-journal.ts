@@ -118,4 +118,8 @@ export class WritableJournal implements Journal {
   close(): Promise<void> {
     return this.#inLine(() => this.#writer.close());
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
