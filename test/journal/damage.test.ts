@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openJournal } from '../../src/adapters/journal/open-journal.ts';
 import { isCellError } from '../../src/base/errors.ts';
 import type { JournalRecord, OpenedJournal } from '../../src/ports/journal.ts';
+import { seededRandom } from '../crash/kill-campaign.ts';
 import { History, modelOptions, openModel } from './history.ts';
 import { type DiskCall, type Image, ModelDisk, systemError } from './model-disk.ts';
 
@@ -179,6 +180,42 @@ describe('what is in the wrong place', () => {
       three,
     );
     expect([found.sound, found.cut]).toEqual([[], ['the last segment with the first one behind it']]);
+  });
+
+  it('two blocks in each other\u2019s place, of 512 or of 4096 bytes, are reported', async () => {
+    const large = await sample(Array.from({ length: 24 }, (_, i) => `${i}`.padEnd(1000, String.fromCharCode(97 + i))), 'closed');
+    const swapped = (name: string, a: number, b: number, size: number): Image =>
+      changed(large.image, name, (bytes) => {
+        const first = bytes.slice(a, a + size);
+        bytes.copyWithin(a, b, b + size);
+        bytes.set(first, b);
+        return bytes;
+      });
+    function* images(): Generator<[string, Image]> {
+      for (const [name, bytes] of large.image) {
+        for (const size of name.startsWith('segment') ? [512, 4096] : name === 'watermark' ? [4096] : []) {
+          for (let a = 0; a + 2 * size <= bytes.byteLength; a += size) if (!Buffer.from(bytes.subarray(a, a + size)).equals(bytes.subarray(a + size, a + 2 * size))) yield [`${name}@${a}/${size}`, swapped(name, a, a + size, size)];
+        }
+      }
+    }
+    const found = await tally(images(), large);
+    expect(found.reported.length).toBeGreaterThan(40);
+    expect([found.sound, found.cut]).toEqual([[], []]);
+  });
+
+  it('several bits at random places of a larger one are reported', async () => {
+    const random = seededRandom(17);
+    const large = await sample(Array.from({ length: 24 }, (_, i) => `${i}`.padEnd(1000, 'y')), 'closed');
+    const names = [...large.image.keys()].filter((name) => name.startsWith('segment'));
+    function* images(): Generator<[string, Image]> {
+      for (let i = 0; i < 300; i += 1) {
+        const name = names[Math.floor(random() * names.length)] as string;
+        const image = changed(large.image, name, (bytes) => Array.from({ length: 1 + Math.floor(random() * 4) }).reduce<Uint8Array>((all) => flipped(all, Math.floor(random() * all.byteLength * 8)), bytes));
+        if (!Buffer.from(image.get(name) ?? []).equals(large.image.get(name) as Uint8Array)) yield [`${i}`, image];
+      }
+    }
+    const found = await tally(images(), large);
+    expect([found.sound, found.cut]).toEqual([[], []]);
   });
 
   it('a segment of another journal, or of this one before, with its old nonce, is reported', async () => {

@@ -61,3 +61,48 @@ export async function killJournals(options: { path: string; seed: number; count:
   }
   return { killed: count, acknowledged: acked.size, cut, wrong: wrong.slice(0, 20) };
 }
+
+/**
+ * A writer is stopped with SIGSTOP in the middle of its work; another one, to which it looks dead, takes the journal over and writes; then the first
+ * goes on. It has to stop by itself, and everything it said was acknowledged, before and after, has to be there.
+ */
+export async function stopJournals(options: { path: string; seed: number; count: number }): Promise<{ readonly acknowledged: number; readonly wrong: readonly string[] }> {
+  const { path, seed, count } = options;
+  const random = seededRandom(seed);
+  const wrong: string[] = [];
+  const acked = new Map<string, string>();
+  for (let stop = 1; stop <= count && wrong.length === 0; stop += 1) {
+    const child = spawn(process.execPath, ['test/journal/kill-child.ts', path, String(seed + stop)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [said, error] = ['', ''];
+    child.stderr.on('data', (chunk: Buffer) => (error += chunk.toString()));
+    const began = new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    await Promise.race([began, ended]);
+    await wait(random() * 60, undefined, { ref: false });
+    child.kill('SIGSTOP');
+    const opened = await openJournalFolder(path, { segmentBytes: 65_536, reserveBytes: 4096, isAlive: () => false });
+    if (opened.state !== 'writable') {
+      wrong.push(`${opened.damage.reason}: ${opened.damage.detail}`);
+      child.kill('SIGKILL');
+      break;
+    }
+    const { journal } = opened;
+    const append = async (): Promise<void> => {
+      const { sequence } = await journal.append(1, Buffer.from(`0/${stop}/0`));
+      acked.set(String(sequence), `0/${stop}/0`);
+    };
+    await append();
+    child.kill('SIGCONT');
+    for (let i = 0; i < 5; i += 1) await append();
+    await ended;
+    if (!error.includes('journal.fenced') && !error.includes('evidence.unwritable')) wrong.push(`the writer that was stopped ended otherwise: ${error.slice(0, 300)}`);
+    await append();
+    for (const line of said.split('\n').slice(0, -1)) acked.set(line.split(' ')[0] ?? '', line.split(' ')[1] ?? '');
+    const found = new Map<string, string>();
+    for await (const { sequence, payload } of journal.read({ from: journal.firstSequence })) found.set(String(sequence), /^[\d/]+/.exec(Buffer.from(payload).toString('latin1'))?.[0] ?? '');
+    for (const [sequence, name] of acked) if (Number(sequence) >= journal.firstSequence && found.get(sequence) !== name) wrong.push(`record ${sequence} was ${name}, and is ${found.get(sequence)}`);
+    await journal.close();
+  }
+  return { acknowledged: acked.size, wrong: wrong.slice(0, 20) };
+}

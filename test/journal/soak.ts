@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { openJournalFolder } from '../../src/adapters/journal/open-journal.ts';
 import { recordsOf } from '../../src/testing/contracts/journal.ts';
-import { killJournals } from './kill-journal.ts';
+import { killJournals, stopJournals } from './kill-journal.ts';
 import { SIMULATED_STEPS, simulate } from './simulate.ts';
 
 export interface SoakResult {
@@ -14,6 +14,11 @@ export interface SoakResult {
 async function kills(path: string, seed: number, count: number): Promise<SoakResult> {
   const { killed, acknowledged, cut, wrong } = await killJournals({ path, seed, count, look: 25 });
   return { wrong, done: `${killed} writers killed, ${acknowledged} records acknowledged, ${cut} tails cut off` };
+}
+
+async function stops(path: string, seed: number, count: number): Promise<SoakResult> {
+  const { acknowledged, wrong } = await stopJournals({ path, seed, count });
+  return { wrong, done: `${count} writers stopped, ${acknowledged} records acknowledged` };
 }
 
 /** Calls of the system that a writer needs, and the error each is given in turn. */
@@ -63,6 +68,7 @@ export function journalSoaks(options: { folder: string; seed: number; kills: num
   const { folder, seed } = options;
   return [
     { name: 'writers killed', run: () => kills(`${folder}/killed`, seed, options.kills) },
+    { name: 'writers stopped while another takes over', run: () => stops(`${folder}/stopped`, seed, Math.ceil(options.kills / 10)) },
     { name: 'calls that fail in the kernel', run: () => injected(`${folder}/injected`) },
     { name: 'larger than memory', run: async () => larger(`${folder}/larger`) },
   ];
