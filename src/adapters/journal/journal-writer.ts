@@ -7,7 +7,7 @@
  *       file may say "done" of pages that are gone. The next opening finds out;
  *   G4  where there is no space, nothing of the records is written, and only urgent ones are taken from then on, into the reserve.
  */
-import { type Bytes, concatBytes } from '../../base/bytes.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import { assert, CellError, ignore, isCellError, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { isOwnType, OWN_TYPES, recordBytes, writeRecord } from '../../core/journal/record.ts';
@@ -40,6 +40,7 @@ interface Waiting {
 
 const COMMIT_BYTES = recordBytes(0);
 const NOTHING = new Uint8Array(0);
+const COPIES_BYTES = 64 * 1024;
 
 export class JournalWriter {
   readonly #disk: JournalDisk;
@@ -48,6 +49,9 @@ export class JournalWriter {
   readonly #slots: DiskFile;
   #live: LiveSegment;
   #watermark: Watermark;
+  readonly #copies = new Copies();
+  /** One group is written at a time. */
+  #scratch: Bytes = new Uint8Array(0);
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
@@ -121,7 +125,7 @@ export class JournalWriter {
     }
     return new Promise((done, failed) => {
       this.#waitingBytes += payload.byteLength;
-      this.#waiting.push({ type, payload: payload.slice(), urgent: options.urgent === true, ...(options.firstSegment === undefined ? {} : { firstSegment: options.firstSegment }), done, failed });
+      this.#waiting.push({ type, payload: this.#copies.of(payload), urgent: options.urgent === true, ...(options.firstSegment === undefined ? {} : { firstSegment: options.firstSegment }), done, failed });
       this.#running ??= new Promise<void>((ended) => this.#options.defer(() => void this.#work().finally(ended)));
     });
   }
@@ -192,7 +196,9 @@ export class JournalWriter {
 
   async #write(group: readonly Waiting[]): Promise<void> {
     const live = this.#live;
-    const { bytes, positions, end } = encodeGroup(group, this.#watermark, live.nonceCrc);
+    const size = CHAIN_BYTES + group.reduce((sum, { payload }) => sum + recordBytes(payload.byteLength), COMMIT_BYTES);
+    if (this.#scratch.byteLength < size) this.#scratch = new Uint8Array(2 * size);
+    const { bytes, positions, end } = encodeGroup(this.#scratch.subarray(0, size), group, this.#watermark, live.nonceCrc);
     await live.write(bytes);
     const firstSegment = group.reduce((first, item) => Math.max(first, item.firstSegment ?? 0), this.#watermark.firstSegment);
     const watermark: Watermark = { ...this.#watermark, ...end, generation: this.#watermark.generation + 1, segment: live.header.number, firstSegment };
@@ -262,10 +268,27 @@ function headerOf(number: number, claim: EpochClaim, before: JournalPosition, ra
   return { number, epoch: claim.record.epoch, firstSequence: before.sequence + 1, nonce: random.bytes(NONCE_BYTES), previous: before.chain };
 }
 
-/** The bytes of a group with its commit record, and where each record is in the chain. */
-function encodeGroup(group: readonly Waiting[], before: JournalPosition, nonceCrc: number): { bytes: Bytes; positions: JournalPosition[]; end: JournalPosition } {
-  const size = group.reduce((sum, { payload }) => sum + recordBytes(payload.byteLength), COMMIT_BYTES);
-  const buffer = concatBytes([before.chain, new Uint8Array(size)]);
+/** Copies of payloads, many in one piece of memory: a piece for each costs more than the copying. */
+class Copies {
+  #piece: Bytes = new Uint8Array(0);
+  #used = 0;
+
+  of(payload: Bytes): Bytes {
+    const { byteLength } = payload;
+    if (this.#used + byteLength > this.#piece.byteLength) {
+      this.#piece = new Uint8Array(Math.max(COPIES_BYTES, byteLength));
+      this.#used = 0;
+    }
+    const copy = this.#piece.subarray(this.#used, this.#used + byteLength);
+    copy.set(payload);
+    this.#used += byteLength;
+    return copy;
+  }
+}
+
+/** The bytes of a group with its commit record, and where each record is in the chain. @param buffer 32 bytes larger than the group */
+function encodeGroup(buffer: Bytes, group: readonly Waiting[], before: JournalPosition, nonceCrc: number): { bytes: Bytes; positions: JournalPosition[]; end: JournalPosition } {
+  buffer.set(before.chain);
   const positions: JournalPosition[] = [];
   let at = CHAIN_BYTES;
   for (const [position, { type, payload }] of [...group, { type: OWN_TYPES.commit as number, payload: NOTHING }].entries()) {
