@@ -129,11 +129,13 @@ export class MemoryJournal implements Journal {
   moveCursor(name: string, position: JournalPosition): Promise<void> {
     if (!/^[a-z0-9-]{1,64}$/.test(name)) throw new CellError('usage.invalid', `Cannot keep a cursor "${name}"`);
     if (position.sequence > this.#durable.sequence) return Promise.reject(new CellError('usage.invalid', `Cannot move cursor "${name}" to ${position.sequence}`));
+    if (this.#closed) return Promise.reject(this.#refusal(true));
     const { sequence, chain } = position;
     return this.faults.runAsync('cursor', async () => void this.#place.cursors.set(name, { sequence, chain }));
   }
 
   drop(options: { readonly below: number }): Promise<number> {
+    if (this.#closed) return Promise.reject(this.#refusal(true));
     return this.faults.runAsync('drop', async () => {
       const place = this.#place;
       const limit = Math.min(options.below, ...[...place.cursors.values()].map(({ sequence }) => sequence + 1), this.#durable.sequence);

@@ -4,7 +4,7 @@
  *   O1  a journal that is damaged is opened for reading only, and nothing of it is changed;
  *   O2  the first record of every writer says who it is.
  */
-import { CellError, isCellError, messageOf } from '../../base/errors.ts';
+import { CellError, ignore, isCellError, messageOf } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { ownPayload } from '../../core/journal/own-records.ts';
 import { OWN_TYPES } from '../../core/journal/record.ts';
@@ -72,8 +72,8 @@ export async function openJournal(disk: JournalDisk, options: JournalOptions = {
 function releaseQuietly(claim: EpochClaim | undefined): void {
   try {
     claim?.release();
-  } catch {
-    return; // the error that led here is told; the next start sees that we are gone, or releases it with us
+  } catch (error) {
+    ignore(error, 'the error that led here is told; the epoch is free when this process ends');
   }
 }
 

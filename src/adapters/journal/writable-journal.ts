@@ -76,6 +76,7 @@ export class WritableJournal implements Journal {
   moveCursor(name: string, position: JournalPosition): Promise<void> {
     const file = cursorName(name);
     return this.#inLine(async () => {
+      this.#refuseClosed();
       if (position.sequence > this.durable.sequence) throw new CellError('usage.invalid', `Cannot move cursor "${name}" to ${position.sequence}: the journal ends at ${this.durable.sequence}`);
       this.#writer.checkEpoch();
       try {
@@ -93,7 +94,12 @@ export class WritableJournal implements Journal {
     return this.#inLine(() => this.#drop(options.below));
   }
 
+  #refuseClosed(): void {
+    if (this.#writer.closed) throw new CellError('evidence.unwritable', `Cannot write to the journal in ${this.#disk.path}: it is closed`);
+  }
+
   async #drop(below: number): Promise<number> {
+    this.#refuseClosed();
     const writer = this.#writer;
     let limit = below;
     for (const name of cursorsOf(this.#disk.list())) limit = Math.min(limit, ((await this.cursor(name))?.sequence ?? 0) + 1);

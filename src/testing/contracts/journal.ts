@@ -80,6 +80,8 @@ function appendCases(make: () => Promise<JournalHarness>): ContractCase[] {
         await waiting;
         await journal.close();
         await rejects(journal.append(1, utf8('late')), 'evidence.unwritable');
+        await rejects(journal.moveCursor('late', journal.durable), 'evidence.unwritable');
+        await rejects(journal.drop({ below: 1 }), 'evidence.unwritable');
         assert.deepEqual(await textsOf(await reopen()), ['last']);
       },
     },
