@@ -10,7 +10,7 @@
  */
 import { type Bytes, equalBytes } from '../../base/bytes.ts';
 import { crc32c } from '../../base/crc32c.ts';
-import { sha256 } from '../../base/crypto.ts';
+import { sha256Into } from '../../base/crypto.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { isZero, putU16, putU32, putU64, u16, u32, u64 } from './little-endian.ts';
 import { CHAIN_BYTES } from './segment-header.ts';
@@ -60,7 +60,7 @@ export function writeRecord(into: Bytes, at: number, record: RecordFields, nonce
   putU32(into, at + AT.payloadCrc, payloadCrc(into, at, payload.byteLength, nonceCrc));
   const digestAt = at + RECORD_HEADER_BYTES + padded(payload.byteLength);
   into.fill(0, content, digestAt);
-  into.set(sha256(into.subarray(at - CHAIN_BYTES, digestAt)), digestAt);
+  sha256Into(into, digestAt, into.subarray(at - CHAIN_BYTES, digestAt));
   return digestAt + CHAIN_BYTES;
 }
 
@@ -93,9 +93,12 @@ export function payloadHolds(bytes: Bytes, at: number, length: number, nonceCrc:
   return u32(bytes, at + AT.payloadCrc) === payloadCrc(bytes, at, length, nonceCrc) && isZero(bytes, content, at + RECORD_HEADER_BYTES + padded(length));
 }
 
+const expected = new Uint8Array(CHAIN_BYTES);
+
 /** The digest a record bears, when it is the right one for the bytes from `at − 32`; else undefined [J3]. */
 export function chainOf(bytes: Bytes, at: number, length: number): Bytes | undefined {
   const digestAt = at + RECORD_HEADER_BYTES + padded(length);
   const digest = bytes.subarray(digestAt, digestAt + CHAIN_BYTES);
-  return equalBytes(sha256(bytes.subarray(at - CHAIN_BYTES, digestAt)), digest) ? digest : undefined;
+  sha256Into(expected, 0, bytes.subarray(at - CHAIN_BYTES, digestAt));
+  return equalBytes(expected, digest) ? digest : undefined;
 }
