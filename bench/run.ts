@@ -1,9 +1,10 @@
-/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events, core, merkle. Everything is measured in turns with its baseline. */
+/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events, core, merkle, journal. Everything is measured in turns with its baseline. */
 import { mkdirSync } from 'node:fs';
 import { measure as coldStart } from './cold-start.ts';
 import { measure as core } from './core.ts';
 import { measure as eventsSealed } from './events-sealed.ts';
 import { measure as evidenceCost } from './evidence-cost.ts';
+import { measure as journal } from './journal.ts';
 import { measure as libraryCell } from './library-cell.ts';
 import { measure as merkle, publication } from './merkle.ts';
 import { line, loadLine } from './pairs.ts';
@@ -30,6 +31,11 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
     rates(merkle());
     mkdirSync(`${root}/build`, { recursive: true });
     print(line(await publication(`${root}/build`), 'none'));
+  },
+  journal: async () => {
+    const { perSecond, baselinePerSecond, throughputRatio, p50Ms, p99Ms, baselineP50Ms, baselineP99Ms } = await journal({ place: `${root}/build` });
+    print(`journal, 64 producers of 1 KiB / write and fdatasync each       ${throughputRatio.toFixed(1)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s; aim at least 25×`);
+    print(`journal, one durable append, p99 / write and fdatasync, p99     ${(p99Ms / baselineP99Ms).toFixed(2)}×   ${p99Ms.toFixed(2)} ms / ${baselineP99Ms.toFixed(2)} ms (p50 ${p50Ms.toFixed(2)} / ${baselineP50Ms.toFixed(2)}); aim at most 3×`);
   },
 };
 

@@ -1,5 +1,5 @@
 /**
- * The long versions of what the tests do for seconds: `npm run soak -- [kill|tamper|verifiers|fuzz …] [--kills N] [--seconds N] [--seed S]`.
+ * The long versions of what the tests do for seconds: `npm run soak -- [kill|tamper|verifiers|fuzz|journal|simulate …] [--kills N] [--seconds N] [--seed S]`.
  * Prints its seed first; ends with 1 when anything was wrong.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { LARGE } from '../fuzz/large.ts';
 import { fuzzTargets, runFuzz, runOnce } from '../fuzz/run.ts';
 import { utf8 } from '../src/base/bytes.ts';
+import { journalSoaks, simulateFrom } from '../test/journal/soak.ts';
 import { killCampaign } from '../test/crash/kill-campaign.ts';
 import { auditedWhole, type Campaign, changedArchive, changedFileBytes, changedRecordBytes, cutTails, exchangedFiles, movedLines } from '../test/tamper/campaigns.ts';
 import { makeSample } from '../test/tamper/sample.ts';
@@ -19,10 +20,10 @@ import { variedDecisions } from '../test/second-verifier/variations.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { kills: { type: 'string', default: '500' }, runs: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) }, parallel: { type: 'string', default: '2' } },
+  options: { kills: { type: 'string' }, runs: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) }, parallel: { type: 'string', default: '2' } },
 });
 const seed = Number(values.seed);
-const parts = positionals.length === 0 ? ['properties', 'large', 'tamper', 'verifiers', 'fuzz', 'kill'] : positionals;
+const parts = positionals.length === 0 ? ['properties', 'large', 'tamper', 'verifiers', 'fuzz', 'kill', 'journal', 'simulate'] : positionals;
 const folder = mkdtempSync(`${tmpdir()}/cellos-soak-`);
 let failed = false;
 
@@ -103,8 +104,9 @@ async function large(): Promise<void> {
 }
 
 async function kill(): Promise<void> {
-  const { value, seconds } = await timed(() => killCampaign({ folder: `${folder}/kill`, seed, count: Number(values.kills), parallel: Number(values.parallel), batch: 10 }));
-  tell('kill', value.wrong, `${value.killed} of ${values.kills} runs killed before their end, ${value.unsealed} left unsealed, in ${seconds}`);
+  const kills = values.kills ?? '500';
+  const { value, seconds } = await timed(() => killCampaign({ folder: `${folder}/kill`, seed, count: Number(kills), parallel: Number(values.parallel), batch: 10 }));
+  tell('kill', value.wrong, `${value.killed} of ${kills} runs killed before their end, ${value.unsealed} left unsealed, in ${seconds}`);
 }
 
 async function fuzz(): Promise<void> {
@@ -112,6 +114,19 @@ async function fuzz(): Promise<void> {
     const report = await runFuzz({ target, seconds: Number(values.seconds), seed });
     tell(`fuzz ${target}`, report.crash === undefined ? [] : [report.crash], report.summary);
   }
+}
+
+async function journal(): Promise<void> {
+  for (const { name, run } of journalSoaks({ folder: `${folder}/journal`, seed, kills: Number(values.kills ?? '1000') })) {
+    const { value, seconds } = await timed(run);
+    tell(`journal, ${name}`, value.wrong, `${value.done} in ${seconds}`);
+  }
+}
+
+/** From the seed on, one after the other, for as long as asked: a fault that is found is found again by its own seed. */
+async function simulateHosts(): Promise<void> {
+  const { value, seconds } = await timed(() => simulateFrom({ seed, seconds: Number(values.seconds) }));
+  tell('simulate', value.wrong, `${value.done} in ${seconds}`);
 }
 
 console.log(`soak: seed ${seed}`);
@@ -123,7 +138,9 @@ try {
     else if (part === 'verifiers') await verifiers();
     else if (part === 'kill') await kill();
     else if (part === 'fuzz') await fuzz();
-    else throw new Error(`There is no soak "${part}": properties, large, tamper, verifiers, fuzz, kill`);
+    else if (part === 'journal') await journal();
+    else if (part === 'simulate') await simulateHosts();
+    else throw new Error(`There is no soak "${part}": properties, large, tamper, verifiers, fuzz, kill, journal, simulate`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

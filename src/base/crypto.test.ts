@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, fromHex, toHex, utf8 } from './bytes.ts';
-import { constantTimeEqual, ed25519SigningKey, hmacSha256, p256SigningKey, verifyEd25519, verifyP256 } from './crypto.ts';
+import { constantTimeEqual, ed25519SigningKey, hmacSha256, p256SigningKey, sha256, sha256Into, verifyEd25519, verifyP256 } from './crypto.ts';
 import { decodeDerSignature, encodeDerSignature, withLowS } from './ecdsa-der.ts';
 import { isCanonicalPoint, isPointOnCurve, isSmallOrderPoint } from './ed25519-point.ts';
 
@@ -95,6 +95,19 @@ describe('points of Ed25519', () => {
   it('have small order whatever their sign bit', () => {
     for (const y of ['00'.repeat(32), `01${'00'.repeat(31)}`, `01${'00'.repeat(30)}80`, `ec${'ff'.repeat(30)}7f`, `ec${'ff'.repeat(30)}ff`]) expect(isSmallOrderPoint(hex(y)), y).toBe(true);
     expect(isSmallOrderPoint(ed25519SigningKey(new Uint8Array(32)).publicKey)).toBe(false);
+  });
+});
+
+describe('sha256Into()', () => {
+  it('writes the digest to its place, and nothing beside it', () => {
+    expect(toHex(sha256(utf8('abc')))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'); // FIPS 180-4
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(20), (bytes, at) => {
+        const into = new Uint8Array(64).fill(0xaa);
+        sha256Into(into, at, bytes);
+        expect(into).toEqual(Uint8Array.from([...new Uint8Array(at).fill(0xaa), ...sha256(bytes), ...new Uint8Array(32 - at).fill(0xaa)]));
+      }),
+    );
   });
 });
 

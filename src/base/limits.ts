@@ -97,6 +97,32 @@ export const LIMITS = {
   graceMsDefault: 10_000,
   /** Events of one cell that a projection holds back because they came too early. */
   heldEventsMax: 256,
+  /** Payload of one journal record, bytes. */
+  journalPayloadBytesMax: 4 * 1024 * 1024,
+  /** Records of one group commit of the journal; a position in a group has 16 bits. */
+  journalGroupRecordsMax: 4096,
+  /** One group commit of the journal, bytes. */
+  journalGroupBytesMax: 8 * 1024 * 1024,
+  /** Smallest and largest size of a journal segment, bytes. */
+  journalSegmentBytesMin: 4096,
+  journalSegmentBytesMax: 1024 * 1024 * 1024,
+  /** Size of a journal segment when none is asked for, bytes. */
+  journalSegmentBytesDefault: 16 * 1024 * 1024,
+  /** What every segment keeps free for urgent records, bytes, when nothing else is asked for. */
+  journalReserveBytesDefault: 64 * 1024,
+  /** A segment is made this large, bytes, and grows by as much as it has, at most `journalGrowthBytesMax` at once. */
+  journalFirstBytes: 256 * 1024,
+  journalGrowthBytesMax: 4 * 1024 * 1024,
+  /** Payloads that wait for a group commit, bytes. */
+  journalWaitingBytesMax: 64 * 1024 * 1024,
+  /** Read from a segment at once, bytes. */
+  journalReadBytes: 256 * 1024,
+  /** A small file of the journal: an epoch, a cursor, the content of an own record, bytes. */
+  journalSmallBytesMax: 4096,
+  /** Named cursors of one journal. */
+  journalCursorsMax: 256,
+  /** How often a start tries to take a journal over while others do the same. */
+  journalClaimTries: 16,
   /** Longest time to live of a cell, seconds. */
   ttlSecondsMax: 31 * 24 * 3600,
 } as const;

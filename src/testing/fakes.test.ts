@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CellError } from '../base/errors.ts';
 import { cellBackendContract, clockContract, exportSinkContract, FakeBackend, fakeBroker, FakeClock, fakeSigner, Faults, hostLogContract, MemoryBundle, MemoryExport, MemoryHostLog, MemoryLogStore, runBundleContract, secretBrokerContract, signerContract } from './index.ts';
+import { journalContract } from './contracts/journal.ts';
+import { MemoryJournal, MemoryJournalPlace } from './memory-journal.ts';
 import { fakePlan } from './plans.ts';
 
 describe('FakeClock keeps the contract of a clock', () => {
@@ -52,6 +54,32 @@ describe('MemoryHostLog keeps the contract of a host log', () => {
       await expect(log.publish()).rejects.toThrow(expect.objectContaining({ code: 'evidence.unwritable' }));
       expect(store.heads.length).toBe(heads);
     }
+  });
+});
+
+describe('MemoryJournal keeps the contract of a journal', () => {
+  const make = async () => {
+    const place = new MemoryJournalPlace();
+    const journal = new MemoryJournal(place);
+    const reopen = async () => {
+      await journal.close();
+      return new MemoryJournal(place);
+    };
+    return { journal, reopen };
+  };
+  for (const { name, run } of journalContract(make)) it(name, run);
+
+  it('fails for good once it has failed, and what failed may be there; when full it takes urgent records only', async () => {
+    const place = new MemoryJournalPlace();
+    const journal = new MemoryJournal(place);
+    journal.fill();
+    await expect(journal.append(1, Uint8Array.of(1))).rejects.toMatchObject({ code: 'journal.full' });
+    await journal.append(1, Uint8Array.of(2), { urgent: true });
+    journal.faults.arm('append', 'after-effect');
+    for (const urgent of [true, true]) await expect(journal.append(1, Uint8Array.of(3), { urgent })).rejects.toMatchObject({ code: 'evidence.unwritable' });
+    const seen: number[] = [];
+    for await (const { payload } of new MemoryJournal(place).read({ from: 1 })) seen.push(...payload);
+    expect(seen).toEqual([2, 3]);
   });
 });
 

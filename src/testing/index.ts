@@ -7,6 +7,7 @@ export { clockContract, randomContract, type ClockHarness } from './contracts/cl
 export type { ContractCase } from './contracts/contract.ts';
 export { exportSinkContract, type ExportSinkHarness } from './contracts/export-sink.ts';
 export { hostLogContract, type HostLogHarness } from './contracts/host-log.ts';
+export { journalContract, type JournalHarness } from './contracts/journal.ts';
 export { runBundleContract, type RunBundleHarness } from './contracts/run-bundle.ts';
 export { secretBrokerContract, type SecretBrokerHarness } from './contracts/secret-broker.ts';
 export { secretChannelContract, type SecretChannelHarness } from './contracts/secret-channel.ts';
@@ -21,4 +22,5 @@ export { type FaultMode, Faults } from './faults.ts';
 export { MemoryBundle } from './memory-bundle.ts';
 export { MemoryHostLog, MemoryLogStore } from './memory-log.ts';
 export { MemoryExport } from './memory-export.ts';
+export { MemoryJournal, MemoryJournalPlace } from './memory-journal.ts';
 export { fakeDocument, fakeHost, fakePlan } from './plans.ts';
