@@ -4,8 +4,8 @@ import type { Bytes } from '../../base/bytes.ts';
 import { CellError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { BundleSource } from '../../core/evidence/audit.ts';
-import { TRAIL_BEGINNING, type TrailSource } from '../../core/evidence/audit-trail.ts';
-import { BUNDLE } from '../../core/evidence/bundle.ts';
+import type { TrailSource } from '../../core/evidence/audit-trail.ts';
+import { BUNDLE, TRAIL_BEGINNING } from '../../core/evidence/bundle.ts';
 import { indexTar, type TarEntry } from '../../core/evidence/tar.ts';
 
 function* walk(root: string, inner: string): Generator<string> {

@@ -43,6 +43,8 @@ export const OWN_SHAPES = {
     salted: flag,
     /** Which members of events were blanked before they were signed. */
     redacted: optional(listOf(text)),
+    /** The log of the host as the run found it; absent when the run goes into none. */
+    log: optional(objectOf({ origin: text, size: text, root: text })),
   },
   planEffective: { ...RUN, backend: text, planDigest: text, argv: listOf(text), items: listOf(planItem), downgrades: listOf(text) },
   planRefused: { ...RUN, argv: listOf(text), items: listOf(planItem), missing: listOf(text) },

@@ -11,8 +11,8 @@ import { isJsonObject, jsonObject, type JsonValue } from '../../base/json.ts';
 import { parseTypedJson } from '../../base/typed-json.ts';
 import type { CloudEvent } from '../events/envelope.ts';
 import { eventToJson } from '../events/envelope-codec.ts';
+import { AUDIT_SCHEMA } from './bundle.ts';
 
-export const AUDIT_SCHEMA = 'axiom.audit.v1';
 /** `prev_hash` of the first row, and the head of an empty chain. */
 export const AUDIT_GENESIS = '0'.repeat(64);
 

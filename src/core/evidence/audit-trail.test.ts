@@ -6,9 +6,10 @@ import type { CloudEvent } from '../events/envelope.ts';
 import { envelopeText } from '../signing/envelope.ts';
 import { readSigningSettings } from '../signing/signing-config.ts';
 import { auditSealEvent } from './audit-receipts.ts';
+import { TRAIL_BEGINNING } from './bundle.ts';
 import type { AuditReport } from './audit-report.ts';
 import { AUDIT_GENESIS, type AuditRow, auditRowOf, auditRowText } from './audit-row.ts';
-import { auditTrail, TRAIL_BEGINNING } from './audit-trail.ts';
+import { auditTrail } from './audit-trail.ts';
 
 const SEED = new Uint8Array(32).fill(7);
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');

@@ -13,10 +13,7 @@ import { parseJson } from '../../base/json-parse.ts';
 import { type EnvelopeKeys, envelopeText, parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
 import { sealFault } from './audit-receipts.ts';
 import { type AuditReport, isDefect, linesOf, report } from './audit-report.ts';
-import { AUDIT_GENESIS, AuditRowChain, AUDIT_SCHEMA, parseAuditRow } from './audit-row.ts';
-
-/** How every line of such a chain begins, as the reference and we write it. */
-export const TRAIL_BEGINNING = `{"schema":"${AUDIT_SCHEMA}",`;
+import { AUDIT_GENESIS, AuditRowChain, parseAuditRow } from './audit-row.ts';
 
 export interface TrailSource {
   readonly rows: AsyncIterable<Bytes>;

@@ -13,6 +13,11 @@ import { STATEMENT_PAYLOAD_TYPE, STATEMENT_TYPE, statementOf } from './statement
 
 export const BUNDLE = { records: 'records.jsonl', keyset: 'keyset.json', attestation: 'attestation.dsse.json', stdout: 'stdout.log', stderr: 'stderr.log', workspace: 'workspace.json', checkpoint: 'checkpoint.txt', proofs: 'proofs.json', artifacts: 'artifacts/' } as const;
 
+/** Of each row of the reference's audit chain. */
+export const AUDIT_SCHEMA = 'axiom.audit.v1';
+/** How every line of such a chain begins, as the reference and we write it. */
+export const TRAIL_BEGINNING = `{"schema":"${AUDIT_SCHEMA}",`;
+
 export const PREDICATE_TYPE = 'https://cellos.dev/evidence/run/v1';
 
 export interface BundleSigner {
