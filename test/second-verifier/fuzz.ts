@@ -64,8 +64,20 @@ function redecided(decision: ReadonlyMap<string, Json>): Json {
   }
 }
 
-function editFor(random: Random, stage: Stage, at: number): Edit {
-  return (where, value, index) => (where === stage && (index === at || stage === 'keyset-file') ? mutateJson(random, value) : value);
+interface Place {
+  readonly stage: Stage;
+  readonly at: number;
+}
+
+function placeFor(random: Random, plan: BundleDraft): Place {
+  const stage = random.pick(STAGES);
+  const records = plan.events.length + 2;
+  return { stage, at: random.below(stage === 'keyset' || stage === 'keyset-payload' ? plan.keysets.length : stage === 'event' || stage === 'envelope' || stage === 'record' ? records : 1) };
+}
+
+/** One edit at each place: with two of them, which check is first shows too. */
+function editsAt(random: Random, places: readonly Place[]): Edit {
+  return (stage, value, at) => (places.some((place) => place.stage === stage && place.at === at) ? mutateJson(random, value) : value);
 }
 
 /** @returns undefined when the edits made something that cannot be written */
@@ -75,13 +87,12 @@ export function fuzzCase(seed: number): Made | undefined {
   const events = policy === undefined ? EVENTS : [policy.event, ...EVENTS.slice(0, 1 + random.below(2))];
   const withheld = random.below(6) === 0 ? random.below(events.length) : -1;
   const plan = draft({ ...(random.below(2) === 0 ? {} : keysetsFor(random)), events: events.map((event, i) => (i === withheld ? { ...event, withheld: true } : event)), attested: random.below(8) > 0, sealed: random.below(8) > 0, gaps: random.below(8) === 0 ? 1 : 0 });
-  const stage = random.pick(STAGES);
-  const at = stage.startsWith('keyset') ? random.below(plan.keysets.length) : stage === 'statement' || stage === 'dsse' ? 0 : random.below(events.length + 2);
+  const places = Array.from({ length: random.below(3) === 0 ? 2 : 1 }, () => placeFor(random, plan));
   const options = { ...(random.below(10) === 0 ? { minEpoch: 1 + random.below(3) } : {}), ...(random.below(10) === 0 ? { at: '2027-06-01T00:00:00Z' } : {}), ...(random.below(10) === 0 ? { epochSeen: 1 + random.below(5) } : {}) };
   try {
-    const whole = policy !== undefined && random.below(3) > 0 ? makeBundle(plan) : makeBundle(plan, editFor(random, stage, at));
+    const whole = policy !== undefined && random.below(3) > 0 ? makeBundle(plan) : makeBundle(plan, editsAt(random, places));
     const files = random.below(10) === 0 ? withLines(whole, moved(random, linesOf(whole))) : whole;
-    return { question: { files, trust: trustFor(random), options }, what: `${policy?.what ?? `${stage} ${at}`} (seed ${seed})` };
+    return { question: { files, trust: trustFor(random), options }, what: `${policy?.what ?? places.map(({ stage, at }) => `${stage} ${at}`).join(', ')} (seed ${seed})` };
   } catch (error) {
     if (error instanceof Refusal) return undefined;
     throw error;

@@ -90,7 +90,7 @@ export function readArchive(archive: Uint8Array): Files | undefined {
 function filesOf(entries: ReadonlyMap<string, Buffer>): Files {
   const paths = [...entries.keys()].filter((path) => !path.endsWith('/'));
   const [top] = paths[0]?.split('/') ?? [];
-  const leading = top !== undefined && paths.every((path) => path.startsWith(`${top}/`)) ? `${top}/` : '';
+  const leading = top !== undefined && top !== 'artifacts' && paths.every((path) => path.startsWith(`${top}/`)) ? `${top}/` : '';
   const folders = ['/', leading, `${leading}artifacts/`];
   if ([...entries.keys()].some((path) => path.endsWith('/') && !folders.includes(path))) refuse('a folder more');
   return new Map(paths.map((path) => [path.slice(leading.length), entries.get(path) ?? Buffer.alloc(0)]));
