@@ -74,6 +74,7 @@ export function bringTestServers(env) {
   const target = `${root}.tools/nats`;
   if (existsSync(target)) return;
   console.log('Fetching nats-server for the tests …');
+  mkdirSync(`${root}.tools`, { recursive: true });
   const fresh = mkdtempSync(`${root}.tools/fetch-`);
   const download = () => spawnSync('apt-get', ['download', '-q', 'nats-server'], { cwd: fresh, env, stdio: ['ignore', 'inherit', 'pipe'] });
   let fetched = download();

@@ -231,6 +231,16 @@ const subject = (change: (subjects: readonly Json[]) => readonly Json[]) => edit
 const dsseText = (change: (text: string) => string) => () => withFiles(whole(), { 'attestation.dsse.json': change(Buffer.from(whole().get('attestation.dsse.json') ?? []).toString()) });
 const hex = (content: string): string => sha256(Buffer.from(content)).toString('hex');
 
+/** Reading drops what it does not know and takes what is absent for null: nothing of that may stand in a bundle; nor may a value of another kind stop it. */
+export const UNSIGNED: Table = [
+  edited('an event with a member its signature does not cover', editAt('envelope', 3, set(['event', 'subject'], 'not signed')), 'tampered', { at: 3 }),
+  edited('an event with a member its signature does not cover, in a run without an end', editAt('envelope', 3, set(['event', 'subject'], 'not signed')), 'tampered', { at: 3, rest: { sealed: false, attested: false } }),
+  edited('an event without a member its signature covers', editAt('envelope', 3, set(['event', 'traceparent'], undefined)), 'tampered', { at: 3 }),
+  edited('an object in the place of a position', editAt('record', 2, set(['seq'], {})), 'tampered', { at: 2 }),
+  edited('an object in the place of a count', editAt('event', 5, set(['data', 'count'], {})), 'tampered', { at: 5 }),
+  edited('an object in the place of a run id', editAt('event', 2, set(['data', 'runId'], {})), 'tampered', { at: 2 }),
+];
+
 export const ATTESTATIONS: Table = [
   edited('of another run', statement(['predicate', 'runId'], RUN_AFTER), 'tampered'),
   edited('of another count', statement(['predicate', 'count'], 7), 'tampered'),

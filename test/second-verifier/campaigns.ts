@@ -1,14 +1,11 @@
 /** Small edits of a bundle, all of them or a seeded part: both verifiers have to say the same, and neither that it is whole. */
 import { linesOf, withFiles, withLines } from './cases.ts';
 import { askBoth, differenceOf, type Question } from './differ.ts';
-import { isKnown } from './known.ts';
 import { Random } from './mutate.ts';
 import type { Files } from './verify.ts';
 
 export interface Campaign {
   readonly variants: number;
-  /** Disagreements that are known (known.ts). */
-  readonly known: number;
   /** One line each; empty when both agree everywhere. */
   readonly wrong: readonly string[];
 }
@@ -18,16 +15,13 @@ const WRONG_MAX = 20;
 
 export class Tally implements Campaign {
   variants = 0;
-  known = 0;
   readonly wrong: string[] = [];
 
   async ask(question: Question, what: () => string, edited: 'edited' | 'any' = 'edited'): Promise<void> {
     this.variants += 1;
     const answers = await askBoth(question);
     const difference = differenceOf(answers) ?? (edited === 'edited' && WHOLE.includes(answers.second.verdict) ? `both: ${answers.second.verdict}` : undefined);
-    if (difference === undefined) return;
-    if (isKnown(question, answers)) this.known += 1;
-    else if (this.wrong.length < WRONG_MAX) this.wrong.push(`${what()}: ${difference}`);
+    if (difference !== undefined && this.wrong.length < WRONG_MAX) this.wrong.push(`${what()}: ${difference}`);
   }
 }
 

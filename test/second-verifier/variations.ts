@@ -108,5 +108,5 @@ export function variedTrustFiles(seed: number): Campaign {
     const second = isRead(() => readTrust(file), (error) => error instanceof Refusal);
     if (first !== second) wrong.push(`first ${first ? 'reads' : 'refuses'} ${file.toString().slice(0, 300)}`);
   }
-  return { variants: files.length, known: 0, wrong };
+  return { variants: files.length, wrong };
 }

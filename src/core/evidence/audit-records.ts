@@ -8,7 +8,7 @@ import { parseJson } from '../../base/json-parse.ts';
 import { EVENTS } from '../events/catalogue.ts';
 import type { CloudEvent } from '../events/envelope.ts';
 import { redecide } from '../policy/decision.ts';
-import { parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
+import { envelopeToJson, parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
 import type { RecordPosition } from '../signing/key-validity.ts';
 import { envelopeDigest, firstPrev, RECORD_VERSION, SALT_BYTES } from './chain.ts';
 import { type LogAnchor, parseAnchor } from './log-proof.ts';
@@ -33,6 +33,9 @@ const HEADER_KEYS = ['digest', 'prev', 'salt', 'seq', 'stream', 'tier', 'v'];
 /** What nothing of may follow a refusal. */
 const EFFECTS: ReadonlySet<string> = new Set([EVENTS.planEffective.type, EVENTS.isolationObserved.type, EVENTS.started.type, EVENTS.processSpawned.type]);
 const TIERS = new Set(['kernel', 'proxy', 'host', 'guest']);
+
+/** As it stands in the record: it may be any value. */
+const textOf = (value: JsonValue | undefined): string => (value === undefined ? 'nothing' : canonicalText(value));
 
 /** @returns why what this key signed at this position does not count; undefined when it does */
 export type KeyRefusal = (kid: string, position: RecordPosition) => string | undefined;
@@ -124,7 +127,7 @@ export class RecordAuditor {
       this.#head = firstPrev(stream);
     }
     if (stream !== this.stream) return `the record belongs to the run "${stream}"`;
-    if (seq !== this.count) return `the record says it is number ${String(seq)}, and stands as number ${this.count}`;
+    if (seq !== this.count) return `the record says it is number ${textOf(seq)}, and stands as number ${this.count}`;
     if (prev !== this.#head) return 'the record does not follow the one before it';
     if (typeof tier !== 'string' || !TIERS.has(tier)) return 'the tier is not known';
     if (this.seal !== undefined) return 'a record stands after the seal';
@@ -140,14 +143,16 @@ export class RecordAuditor {
       this.withheld.push(this.count);
       return this.count === 0 ? 'the first record is withheld' : undefined;
     }
-    if (envelopeDigest(saltBytes, canonicalText(envelope)) !== digest) return 'the event is not the one the record was made for';
+    const text = canonicalText(envelope);
+    if (envelopeDigest(saltBytes, text) !== digest) return 'the event is not the one the record was made for';
     let event: CloudEvent;
     let kid: string;
     try {
       const parsed = parseEnvelope(envelope);
       kid = parsed.signerKid;
       event = verifyEnvelope(parsed, { ed25519: this.#keys });
-      if (!isJsonObject(envelope) || Object.keys(envelope).length !== 4) return 'the envelope has other members than a signed event has';
+      // Reading drops what it does not know, and takes what is absent for null: nothing may stand here that was not signed.
+      if (canonicalText(envelopeToJson(parsed)) !== text) return 'the envelope has other members than a signed event has';
     } catch (error) {
       return isCellError(error) ? error.message : messageOf(error);
     }
@@ -161,7 +166,7 @@ export class RecordAuditor {
     if (this.#ids.has(event.id)) return `the event id ${event.id} stands twice`;
     this.#ids.add(event.id);
     this.lastTime = event.time;
-    if (data['runId'] !== undefined && data['runId'] !== this.stream) return `the event is about the run "${String(data['runId'])}"`;
+    if (data['runId'] !== undefined && data['runId'] !== this.stream) return `the event is about the run ${textOf(data['runId'])}`;
     const genesis = event.type === EVENTS.genesis.type;
     if (genesis !== (this.count === 0)) return genesis ? 'a genesis stands in the middle' : 'the first record is not a genesis';
     if ((genesis || event.type === EVENTS.sealed.type) && tier !== 'host') return 'a genesis and a seal are of the tier host'; // U7
@@ -201,7 +206,7 @@ export class RecordAuditor {
 
   #checkSeal(data: JsonObject): string | undefined {
     const { count, head, outcome, gaps } = data;
-    if (count !== this.count + 1) return `the seal counts ${String(count)} records, there are ${this.count + 1}`;
+    if (count !== this.count + 1) return `the seal counts ${textOf(count)} records, there are ${this.count + 1}`;
     if (head !== this.#head) return 'the seal names another head';
     if (typeof gaps !== 'number' || !Number.isSafeInteger(gaps) || gaps < 0) return 'the seal does not say how many gaps there are'; // audit.ts U6
     this.seal = { count, head: this.#head, outcome: typeof outcome === 'string' ? outcome : '', gaps };
