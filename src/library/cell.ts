@@ -153,7 +153,11 @@ export class Cell implements AsyncDisposable {
     if (!isPortableIdentifier(name)) throw new CellError('usage.invalid', `Cannot export ${JSON.stringify(name)}: a name has letters, digits, dot, dash and underscore; give the path as the second argument`);
     const { session, bundle, sink, plan } = this.#run;
     const from = path ?? plan.artifacts.find((artifact) => artifact.name === name)?.path ?? name;
-    return this.#during((signal) => exportArtifact({ session, bundle, sink, readBack: fileBytes, signal }, { name, path: from }));
+    return this.#during(async (signal) => {
+      const exported = await exportArtifact({ session, bundle, sink, readBack: fileBytes, signal }, { name, path: from });
+      await session.recorder.publish(); // whoever has the artifact has a history that no longer goes without it
+      return exported;
+    });
   }
 
   /** Counters of the cell's groups. @throws CellError `cell.closed` */

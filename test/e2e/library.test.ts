@@ -17,6 +17,9 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   return text;
 }
 
+/** Of the newest checkpoint of this host's log. */
+const logSize = (): number => Number(readFileSync(`${stateDir}/log/checkpoint`, 'utf8').split('\n')[1]);
+
 const about = (events: readonly CellEvent[], command: number): string[] => events.filter((event) => (event.data as { command?: number }).command === command).map(short);
 
 describe('policy', () => {
@@ -307,6 +310,9 @@ describe('export', () => {
     await cell.exec(['sh', '-c', 'echo result > out.txt; ln -s /etc/passwd link']);
     const artifact = await cell.export('result', 'out.txt');
     expect(artifact).toMatchObject({ name: 'result', destination: 'exporter/result', bytes: 7 });
+    const records = readFileSync(`${cell.evidence.path}/records.jsonl`, 'utf8').trim().split('\n');
+    expect(records.at(-1)).toContain('export.v2.completed');
+    expect(logSize() - Number(JSON.parse(records[0] ?? '').envelope.event.data.log.size)).toBeGreaterThanOrEqual(records.length);
     expect(readFileSync(artifact.path, 'utf8')).toBe('result\n');
     expect(readFileSync(`${exportDir}/exporter/result`, 'utf8')).toBe('result\n');
     expect(await codeOf(cell.export('result', 'out.txt'))).toBe('export.failed');

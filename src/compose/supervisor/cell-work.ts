@@ -154,6 +154,12 @@ class OpenWork implements CellWork {
   }
 
   async deliver(artifact: ExportArtifact): Promise<Delivery> {
+    const delivery = await this.#deliver(artifact);
+    await this.#open.session.recorder.publish(); // before it is acknowledged
+    return delivery;
+  }
+
+  async #deliver(artifact: ExportArtifact): Promise<Delivery> {
     const { document, exports, io } = this.#input;
     const { session, bundle, plan } = this.#open;
     const place = await placeOf(artifact, { ...exports, targets: document.document.spec.export?.targets ?? [], cellId: plan.cellId });

@@ -92,6 +92,12 @@ export class RunRecorder {
     this.#options.bundle.sync();
   }
 
+  /** Everything recorded so far is durable, and in a checkpoint of the log of this host where it keeps one. @throws CellError `evidence.unwritable` */
+  async publish(): Promise<void> {
+    this.barrier();
+    await this.#options.log?.publish();
+  }
+
   /** Seals the chain and attests the bundle. Nothing can be recorded after. */
   async seal(input: { outcome: string; exitCode: number; unchecked: number }): Promise<void> {
     const { runId, bundle, attest, log } = this.#options;
