@@ -3,7 +3,7 @@
 //   U2  what may not be done here (not root, no apt) ends with the one command to run;
 //   U3  a file appears whole or not at all: another start may be using the one before.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,6 +34,16 @@ function bringNode() {
   console.log(`Fetching Node ${NODE} …`);
   mkdirSync(`${root}.tools`, { recursive: true });
   run('npm', ['install', '--prefix', `${root}.tools`, '--no-save', '--no-fund', '--no-audit', '--loglevel=error', `node-linux-${arch}@${NODE}`], { failed: `Cannot fetch Node ${NODE} from the npm registry. Install Node ${NODE_MAJOR_MIN} or newer yourself and start again` });
+}
+
+/** Tells bin/ which Node this clone runs on, whatever PATH it is started with. */
+function linkNode() {
+  const link = `${root}.tools/node`;
+  const target = nodeBin === ownNode ? `node_modules/node-linux-${arch}/bin/node` : `${nodeBin}/node`;
+  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() && readlinkSync(link) === target) return;
+  mkdirSync(`${root}.tools`, { recursive: true });
+  symlinkSync(target, `${link}.${process.pid}`);
+  renameSync(`${link}.${process.pid}`, link);
 }
 
 /** npm writes node_modules/.package-lock.json last: an interrupted or older installation does not agree with ours. */
@@ -74,7 +84,6 @@ export function bringTestServers(env) {
   const target = `${root}.tools/nats`;
   if (existsSync(target)) return;
   console.log('Fetching nats-server for the tests …');
-  mkdirSync(`${root}.tools`, { recursive: true });
   const fresh = mkdtempSync(`${root}.tools/fetch-`);
   const download = () => spawnSync('apt-get', ['download', '-q', 'nats-server'], { cwd: fresh, env, stdio: ['ignore', 'inherit', 'pipe'] });
   let fetched = download();
@@ -121,6 +130,7 @@ function buildPrograms(env) {
 export function setup() {
   if (process.platform !== 'linux') fail('CellOS runs on Linux: cells are made of its namespaces');
   bringNode();
+  linkNode();
   const env = { ...process.env, PATH: `${nodeBin}:${process.env.PATH}` };
   bringPackages(env);
   bringSystemPackages();
