@@ -62,7 +62,7 @@ const DETAIL = RECORDS.reduce((detail, one) => applyToDetail(detail, one, 200), 
 const CELL = new RunCell();
 for (const one of RECORDS) CELL.apply(one);
 const SUMMARY = { runId: RUN, state: 'sealed', bundle: `/var/lib/cellos/runs/${RUN}`, view: VIEW, cell: CELL.state } as const;
-const COMPLETE: Audited = { report: { verdict: 'complete', exitCode: 0, count: 12, runId: RUN, outcome: 'exited', findings: [] }, root: { kid: 'ed25519:1c2975fbdf9d8e22', from: 'this host' } };
+const COMPLETE: Audited = { report: { verdict: 'complete', exitCode: 0, count: 12, runId: RUN, outcome: 'exited', log: { origin: 'cellos.dev/log/e126c1f9bf9ac42a/1', first: '3', last: '14', size: '15' }, findings: [] }, root: { kid: 'ed25519:1c2975fbdf9d8e22', from: 'this host' } };
 const BAD: Audited = { report: { verdict: 'tampered', exitCode: 11, count: 3, runId: RUN, firstBadRecord: { seq: 3, line: 4, reason: 'the record does not follow the one before it' }, findings: ['Record 3 (line 4): the record does not follow the one before it'] } };
 const DIAGNOSIS: Diagnosis = {
   v: 1,
@@ -138,7 +138,7 @@ describe('what the pages say', () => {
 
   it('verify: verdict first, then the finding, the record and the count', () => {
     expect(verifyLines(BAD, page(80))).toEqual(['tampered: it is not what was recorded', '  Record 3 (line 4): the record does not follow the one before it', '  First bad record: number 3, line 4', `  Run       ${RUN}`, '  Records   3 records before the first bad one']);
-    expect(verifyLines(COMPLETE, page(80)).at(-1)).toBe('  Root key  ed25519:1c2975fbdf9d8e22, trusted by this host');
+    expect(verifyLines(COMPLETE, page(80)).slice(-2)).toEqual(['  Log       leaves 3 to 14 of 15 in cellos.dev/log/e126c1f9bf9ac42a/1', '  Root key  ed25519:1c2975fbdf9d8e22, trusted by this host']);
   });
 
   it('events: an unknown type is shown with its members, not dropped', () => {

@@ -19,6 +19,7 @@ export { parseRedaction, redactData } from './events/redact.ts';
 export { type AuditTrust, auditBundle, type BundleSource } from './evidence/audit.ts';
 export { auditEnvelopes } from './evidence/audit-envelopes.ts';
 export { type AuditReport, type Verdict, VERDICT_EXIT } from './evidence/audit-report.ts';
+export type { LogPlace } from './evidence/log-proof.ts';
 export { auditTrail, type TrailSource } from './evidence/audit-trail.ts';
 export { type Checkpoint, checkpointText, type Cosignature, hostLogOrigin, parseCheckpoint, signCheckpoint, type TreeHead } from './evidence/checkpoint.ts';
 export { type LogPolicy, parseLogPolicy, verifyCheckpoint } from './evidence/log-policy.ts';

@@ -46,7 +46,7 @@ describe('cellos run SPEC', () => {
     const records = readFileSync(`${evidence}/records.jsonl`, 'utf8');
     expect(records.includes('tell-nobody')).toBe(false);
     expect(/"canonicalSpecHash":"sha256:[0-9a-f]{64}"/.test(records)).toBe(true);
-    expect(JSON.parse(cellos(['verify', '--json', evidence]).stdout)).toMatchObject({ verdict: 'complete' });
+    expect(JSON.parse(cellos(['verify', '--json', evidence]).stdout)).toMatchObject({ verdict: 'complete', log: { origin: expect.stringMatching(/^cellos\.dev\/log\//) } });
   });
 
   it.each([

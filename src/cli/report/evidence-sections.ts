@@ -1,7 +1,7 @@
 /** Sections about the evidence itself: verdict, teardown certificate, gaps, keys. Pure. */
 import type { CertificateLine, RunReport } from '../../core/projection/report/report-model.ts';
 import { plural } from '../render.ts';
-import { verdictMeaning } from '../render-verify.ts';
+import { logText, verdictMeaning } from '../render-verify.ts';
 import { type Block, factsBlock, notesBlock, type PageText, plain, type Section, sectionOf, type Tone, toned } from './page.ts';
 
 /** How alarming a verdict is. */
@@ -33,6 +33,7 @@ export function verdictSection(report: RunReport): Section[] {
     ['Records', audit === undefined ? undefined : `${audit.count} ${bad === undefined ? 'verified' : 'before the first bad one'}`],
     ['First bad', bad === undefined ? undefined : `record ${bad.seq}, line ${bad.line} of records.jsonl: ${bad.reason}`, 'bad'],
     ['Head', audit?.head, 'code'],
+    ['Log', audit?.log === undefined ? undefined : logText(audit.log)],
   ]);
   return sectionOf('verdict', 'Verdict of the audit', [facts, notesBlock([...(audit === undefined ? [] : audit.findings.map((finding) => toned(audit.exitCode === 0 ? 'warn' : verdictTone(audit), finding))), standingText(report)])]);
 }

@@ -4,6 +4,7 @@ import { concatBytes } from '../../base/bytes.ts';
 import { CellError, type ErrorCode, isCellError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { BadRecord } from './audit-records.ts';
+import type { LogPlace } from './log-proof.ts';
 
 export const VERDICT_EXIT = {
   complete: 0,
@@ -24,6 +25,8 @@ export interface AuditReport {
   readonly count: number;
   readonly head?: string;
   readonly outcome?: string;
+  /** Where the run stands in the log of its host, proved. */
+  readonly log?: LogPlace;
   readonly firstBadRecord?: BadRecord;
   /** Bare events whose HMAC fits: whoever can check it can have made it, so it proves nothing to others. */
   readonly internal?: number;

@@ -26,7 +26,7 @@ import { KeyTrust } from '../signing/key-trust.ts';
 import { RecordAuditor } from './audit-records.ts';
 import { type AuditReport, isDefect, linesOf, report, type ReportParts, type Verdict } from './audit-report.ts';
 import { BUNDLE, verifyAttestation } from './bundle.ts';
-import { verifyLogProofs } from './log-proof.ts';
+import { type LogPlace, verifyLogProofs } from './log-proof.ts';
 
 /** Where the files of a bundle come from: a folder, a tar, memory. */
 export interface BundleSource {
@@ -203,15 +203,15 @@ interface FilesSeen {
   readonly records: RecordsRead;
 }
 
-/** U10. @returns what is wrong, and the key that signed the checkpoint */
-async function judgeLog(source: BundleSource, files: ReadonlyMap<string, string>, { keys, records: { auditor } }: FilesSeen): Promise<{ findings: string[]; kid?: string; }> {
+/** U10. @returns what is wrong; else the key that signed the checkpoint, and where the run stands */
+async function judgeLog(source: BundleSource, files: ReadonlyMap<string, string>, { keys, records: { auditor } }: FilesSeen): Promise<{ findings: string[]; kid?: string; place?: LogPlace }> {
   const { anchor, count, ends } = auditor;
   const missing = [BUNDLE.checkpoint, BUNDLE.proofs].filter((path) => !files.has(path));
   if (anchor === undefined) return { findings: missing.length === 2 ? [] : ['The genesis names no log, and there is a proof of one'] };
   if (missing.length > 0) return { findings: missing.map((path) => `The run is in a log of its host, and the attestation does not cover ${path}`) };
   try {
-    const { kid } = verifyLogProofs({ note: await readAll(source, BUNDLE.checkpoint), proofs: await readAll(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
-    return { findings: [], kid };
+    const { kid, place } = verifyLogProofs({ note: await readAll(source, BUNDLE.checkpoint), proofs: await readAll(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
+    return { findings: [], kid, place };
   } catch (error) {
     if (!isDefect(error)) throw error;
     return { findings: [messageOf(error)] };
@@ -241,5 +241,5 @@ async function judgeFiles(source: BundleSource, seen: FilesSeen): Promise<AuditR
   if (ofLog !== undefined) return report('untrusted-key', [`The checkpoint does not count: ${ofLog}`], parts);
   if (withheld.length > 0) findings.push(`${withheld.length} events are withheld: record ${withheld.slice(0, 16).join(', ')}${withheld.length > 16 ? ' …' : ''}`);
   if (seal.gaps > 0) findings.push(`${seal.gaps} gaps are declared`);
-  return report(findings.length > 0 ? 'complete-with-declared-gaps' : 'complete', findings, parts);
+  return report(findings.length > 0 ? 'complete-with-declared-gaps' : 'complete', findings, logged.place === undefined ? parts : { ...parts, log: logged.place });
 }

@@ -17,6 +17,17 @@ import { HASH_BYTES, TREE_SIZE_MAX } from './merkle.ts';
 import { verifyConsistency, verifyInclusion } from './merkle-proofs.ts';
 import { isNoteKeyName } from './note-key.ts';
 
+/** Places and size are decimal texts: they may be above 2⁵³. */
+export interface LogPlace {
+  readonly origin: string;
+  /** Leaf of the first record, from 0. */
+  readonly first: string;
+  /** Leaf of the last record; leaves of other runs may stand between. */
+  readonly last: string;
+  /** Leaves that the checkpoint covers. */
+  readonly size: string;
+}
+
 /** A consistency proof of a tree of 2^64 leaves has no more. */
 const PROOF_NODES_MAX = 65;
 
@@ -114,10 +125,10 @@ function openCheckpoint(note: Bytes, origin: string, keys: ReadonlyMap<string, B
  * Holds checkpoint and proofs against the records of a run.
  *
  * @param keys kid → Ed25519 public key of the keys whose purpose is `checkpoint`
- * @returns the head, and the kid of the key that signed it: whether it counts there is the caller's to ask
+ * @returns the head, where the run stands, and the kid of the key that signed it: whether it counts there is the caller's to ask
  * @throws CellError `evidence.invalid` | `json.invalid`
  */
-export function verifyLogProofs(files: { readonly note: Bytes; readonly proofs: Bytes }, run: LoggedRun, keys: ReadonlyMap<string, Bytes>): { checkpoint: Checkpoint; kid: string } {
+export function verifyLogProofs(files: { readonly note: Bytes; readonly proofs: Bytes }, run: LoggedRun, keys: ReadonlyMap<string, Bytes>): { checkpoint: Checkpoint; kid: string; place: LogPlace } {
   const { anchor, count } = run;
   const opened = openCheckpoint(files.note, anchor.origin, keys);
   const { size, root } = opened.checkpoint;
@@ -127,5 +138,5 @@ export function verifyLogProofs(files: { readonly note: Bytes; readonly proofs: 
   if (!verifyInclusion({ leafHash: run.last, index: last.index, size, proof: last.proof, root })) bad('the last record is not in the log where it says');
   const grown = anchor.size === 0n ? since.length === 0 : verifyConsistency({ size1: anchor.size, root1: anchor.root, size2: size, root2: root, proof: since });
   if (!grown) bad('the log does not go on from where the run found it'); // LP3
-  return opened;
+  return { ...opened, place: { origin: anchor.origin, first: String(first.index), last: String(last.index), size: String(size) } };
 }
