@@ -7,7 +7,6 @@ import { checkpointOf, hashOf, isName, numberOf, readNote, signersOf } from './n
 export const CHECKPOINT = 'checkpoint.txt';
 export const PROOFS = 'proofs.json';
 const NODES_MAX = 65;
-const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 
 /** `data.log` of a genesis. */
 export interface Log extends Head {
@@ -39,7 +38,6 @@ function placeOf(value: Json | undefined): Place {
 }
 
 function proofsOf(bytes: Uint8Array): { first: Place; last: Place; since: readonly Buffer[] } {
-  if (bytes.byteLength > DOCUMENT_BYTES_MAX) refuse('the proofs are too long');
   const map = exactMembers(readExact(bytes, jcs), ['v', 'first', 'last', 'since']);
   if (integerAt(map, 'v') !== 1n) refuse('proofs of another version');
   return { first: placeOf(map.get('first')), last: placeOf(map.get('last')), since: nodesOf(map.get('since')) };
