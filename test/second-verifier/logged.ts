@@ -1,5 +1,5 @@
 /** Runs in the log of their host: where a run may stand in it, and each rule of it broken alone, with everything after that made anew. */
-import { type BundleDraft, type Plain, trustFile } from './builder.ts';
+import { type BundleDraft, ed25519, type Plain, trustFile } from './builder.ts';
 import { type Case, editAt, edited, linesOf, made, set, type Table, withFiles, withLines } from './cases.ts';
 import { draft, EVENTS, KEYS, keyset, keysetsOf, log, makeBundle, ORIGIN, row, RUN, RUN_AFTER, RUN_BEFORE } from './drafts.ts';
 import type { Json } from './json.ts';
@@ -121,7 +121,15 @@ export const NOTES: Table = [
   changed('an empty origin', line(0, () => '')),
 ];
 
+/** Two keys with the same key id under the name of the log. */
+const [twin, otherTwin] = [ed25519('k4136'), ed25519('k143874')];
+const twins = (first: string, second: string, ...rows: ReturnType<typeof row>[]): Rest => ({ keysets: [keysAre(row(twin, 'checkpoint', first), row(otherTwin, 'checkpoint', second), ...rows)] });
+
 export const SIGNERS: Table = [
+  inLog('two keys of one key id, one of which signed', signers({ signer: twin }), 'tampered', { rest: twins('active', 'next') }),
+  inLog('two keys of one key id, the other of which signed', signers({ signer: otherTwin }), 'tampered', { rest: twins('next', 'active') }),
+  inLog('two keys of one key id, and a third that signed', signers(own), 'tampered', { rest: twins('next', 'next', row(checkpoint, 'checkpoint')) }),
+  inLog('two keys, of which one has signed: the same without another of its key id', signers({ signer: twin }), 'complete', { rest: { keysets: [keysAre(row(twin, 'checkpoint'), row(checkpoint, 'checkpoint', 'next'))] } }),
   changed('another origin', line(0, (origin) => `${origin}1`)),
   changed('another origin, in the note alone', note((all) => all.replace(ORIGIN, `${ORIGIN}1`))),
   changed('a genesis of another origin', genesis(['log', 'origin'], `${ORIGIN}1`)),

@@ -75,6 +75,7 @@ export function checkpointOf(text: string): Checkpoint {
 /** @param keys that are known, all by the name `name`. @returns those that signed; never none. @throws Refusal when a signature of one of them does not fit, or stands twice */
 export function signersOf<K extends { readonly bytes: Buffer }>({ text, signatures }: Note, name: string, keys: readonly K[]): K[] {
   const known = new Map(keys.map((key) => [keyIdOf(name, key.bytes).toString('hex'), key]));
+  if (known.size < keys.length) refuse('two keys of one key id');
   const signers: K[] = [];
   for (const signature of signatures) {
     const key = signature.name === name ? known.get(signature.keyId.toString('hex')) : undefined;
