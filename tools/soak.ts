@@ -14,7 +14,7 @@ import { killCampaign } from '../test/crash/kill-campaign.ts';
 import { auditedWhole, type Campaign, changedArchive, changedFileBytes, changedRecordBytes, cutTails, exchangedFiles, movedLines } from '../test/tamper/campaigns.ts';
 import { makeSample } from '../test/tamper/sample.ts';
 import * as differential from '../test/second-verifier/campaigns.ts';
-import { draft, EVENTS, makeBundle, RUN_AFTER, TRUST } from '../test/second-verifier/drafts.ts';
+import { draft, EVENTS, log, makeBundle, RUN_AFTER, TRUST } from '../test/second-verifier/drafts.ts';
 import { differentialFuzz } from '../test/second-verifier/fuzz.ts';
 import { variedDecisions } from '../test/second-verifier/variations.ts';
 
@@ -59,7 +59,7 @@ async function tamper(): Promise<void> {
 
 /** The same for both verifiers, over a small bundle: they have to agree. */
 async function tamperForBoth(): Promise<void> {
-  const small = { events: EVENTS.slice(0, 2), files: { 'stdout.log': 'o', 'artifacts/HEX': 'made\n' } };
+  const small = { events: EVENTS.slice(0, 2), files: { 'stdout.log': 'o', 'artifacts/HEX': 'made\n' }, log: log() };
   const files = makeBundle(draft(small));
   const other = makeBundle(draft({ ...small, stream: RUN_AFTER, files: { 'stdout.log': 'p', 'artifacts/HEX': 'other\n' } }));
   const campaigns: [string, () => Promise<differential.Campaign>][] = [

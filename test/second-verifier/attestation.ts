@@ -34,12 +34,26 @@ function membersOf(value: Json | undefined): JsonMap {
   return isMap(value) ? value : refuse('not an object');
 }
 
+/** Letters of the digests whose form is given; the others are any text. */
+const LETTERS: ReadonlyMap<string, number> = new Map([['sha256', 64], ['sha384', 96], ['sha512', 128], ['sha512_256', 64], ['sha3_256', 64], ['sha3_384', 96], ['sha3_512', 128]]);
+
+/** @returns SHA-256, hex */
+function sha256Of(value: Json | undefined): string {
+  const digests = membersOf(value);
+  for (const algorithm of digests.keys()) {
+    const letters = LETTERS.get(algorithm);
+    const text = textAt(digests, algorithm);
+    if (text === '' || (letters !== undefined && (text.length !== letters || /[^0-9a-f]/.test(text)))) refuse('a digest is none');
+  }
+  return textAt(digests, 'sha256');
+}
+
 function filesOf(value: Json | undefined): Map<string, string> {
   if (!isList(value)) return refuse('the subject is no list');
   const files = new Map<string, string>();
   for (const item of value) {
     const subject = membersOf(item);
-    const [name, hex] = [textAt(subject, 'name'), textAt(membersOf(subject.get('digest')), 'sha256')];
+    const [name, hex] = [textAt(subject, 'name'), sha256Of(subject.get('digest'))];
     if (files.has(name)) refuse('a file stands twice');
     if (name.startsWith(ARTIFACTS) && name !== `${ARTIFACTS}${hex}`) refuse('an artifact under another name than its digest');
     files.set(name, hex);

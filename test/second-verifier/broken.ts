@@ -1,15 +1,22 @@
 /** Bundles that are wrong in one place, each with the verdict it has to get: the rows of the tamper matrix, and what else the format refuses. */
-import { ed25519, map, p256, withMember, PREFIX, dsse, trustFile } from './builder.ts';
+import { ed25519, map, type Plain, p256, withMember, PREFIX, dsse, trustFile } from './builder.ts';
 import { edited, editAt, linesOf, made, set, type Table, withFiles, withLines, withRecordText } from './cases.ts';
 import { sha256 } from './crypto.ts';
-import { draft, eventKeyIs, EVENTS, json, KEYS, keyset, keysetsOf, makeBundle, ROTATION, row, RUN, RUN_AFTER } from './drafts.ts';
+import { draft, eventKeyIs, EVENTS, json, KEYS, keyset, keysetsOf, log, makeBundle, ROTATION, row, RUN, RUN_AFTER } from './drafts.ts';
 import { canonical, isList, type Json } from './json.ts';
+import { CHECKPOINT, PROOFS } from './log.ts';
 
 const whole = (): Map<string, Uint8Array> => makeBundle(draft());
 const other = (): Map<string, Uint8Array> => makeBundle(draft({ stream: RUN_AFTER, files: { 'stdout.log': 'other\n', 'stderr.log': '' } }));
 const moved = (change: (lines: Buffer[]) => readonly Buffer[], attested = true) => () => withFiles(withLines(whole(), change(linesOf(whole()))), attested ? {} : { 'attestation.dsse.json': undefined });
 const foreign = (at: number): Buffer => linesOf(other())[at] ?? Buffer.alloc(0);
 const hmac = (envelope: Json): Json => set(['signature'], Buffer.alloc(32, 7).toString('base64url'))(set(['algorithm'], 'hmac-sha256')(envelope));
+
+/** Made anew with every key but that of the log, whose checkpoint and proofs are those of the run as it was. */
+function asLogged(name: string, rest: Parameters<typeof made>[1]): Table[number] {
+  const before = makeBundle(draft({ log: log() }));
+  return made(name, { log: log(), refile: (files) => new Map([...files, ...[...before].filter(([path]) => path === CHECKPOINT || path === PROOFS)]), ...rest }, 'tampered');
+}
 
 /** Rows of the tamper matrix that need nothing but a bundle. */
 export const MATRIX: Table = [
@@ -35,6 +42,9 @@ export const MATRIX: Table = [
   { name: 'replay an event: the line again', files: moved((lines) => [...lines.slice(0, 3), lines[2] ?? Buffer.alloc(0), ...lines.slice(3)]), verdict: 'tampered', at: 3 },
   made('replay an event: signed, chained and attested anew', { events: [...EVENTS, { ...(EVENTS[1] ?? { type: 'x', data: {} }), id: `event-${RUN}-2` }] }, 'tampered', { at: 5 }),
   made('stolen key rewrites the past: from the position that is told on', {}, 'untrusted-key', { at: 3, trust: trustFile([KEYS.root], 1, keysetsOf([keyset(), eventKeyIs('compromised', { run: RUN, seq: 3 })])) }),
+  asLogged('drop the tail: sealed and attested anew, seen by a later checkpoint that covered it', { events: EVENTS.slice(0, 2) }),
+  asLogged('stolen key rewrites the past: all keys but that of the log, and a later checkpoint that covered it', { events: EVENTS.map((one, i) => (i === 1 ? { ...one, data: { ttlSeconds: 61 } } : one)) }),
+  made('show two histories: the log of the genesis, and another that covers the run', { log: log({ history: 'another' }) }, 'tampered'),
   edited('unsigned event accepted: no signature', editAt('envelope', 2, set(['signature'], undefined)), 'tampered', { at: 2 }),
   edited('unsigned event accepted: an empty one', editAt('envelope', 2, set(['signature'], '')), 'tampered', { at: 2 }),
   edited('unsigned event accepted: the event itself in the place of its envelope', editAt('envelope', 2, (envelope) => json((envelope as ReadonlyMap<string, Json>).get('event') ?? null)), 'tampered', { at: 2 }),
@@ -47,9 +57,8 @@ export const MATRIX: Table = [
 
 /** Rows that need what does not exist yet. */
 export const MATRIX_TO_COME = [
-  ['drop the tail: seen by a later checkpoint that covered it', 'host log and checkpoints'],
   ['delete a whole run', 'host log and checkpoints'],
-  ['show two histories', 'checkpoints and a witness'],
+  ['show two histories, each whole in itself', 'checkpoints and a witness'],
   ['back-date', 'checkpoints, and the order they prove'],
   ['stolen key rewrites the past: of an epoch that is over', 'keys that evolve one way'],
   ['guest goes silent', 'guest sequence and keep-alive'],
@@ -241,6 +250,25 @@ export const UNSIGNED: Table = [
   edited('an object in the place of a run id', editAt('event', 2, set(['data', 'runId'], {})), 'tampered', { at: 2 }),
 ];
 
+const OTHER_DIGESTS: readonly (readonly [string, { readonly [algorithm: string]: Plain }, 'complete' | 'tampered'])[] = [
+  ['an empty text', { sha1: '' }, 'tampered'],
+  ['an empty text, under an empty name', { '': '' }, 'tampered'],
+  ['any text, under an empty name', { '': 'x' }, 'complete'],
+  ['a number', { sha1: 1 }, 'tampered'],
+  ['null', { gitCommit: null }, 'tampered'],
+  ...Object.entries({ sha384: 96, sha512: 128, sha512_256: 64, sha3_256: 64, sha3_384: 96, sha3_512: 128 }).flatMap(([name, length]) => [
+    [`${name} of its length`, { [name]: 'a'.repeat(length) }, 'complete'] as const,
+    [`${name}, a letter less`, { [name]: 'a'.repeat(length - 1) }, 'tampered'] as const,
+    [`${name}, a letter more`, { [name]: 'a'.repeat(length + 1) }, 'tampered'] as const,
+    [`${name} in capitals`, { [name]: 'A'.repeat(length) }, 'tampered'] as const,
+    [`${name} that is no hex`, { [name]: 'g'.repeat(length) }, 'tampered'] as const,
+  ]),
+  ['a name in capitals is another', { SHA512: 'x' }, 'complete'],
+  ['sha224, md5 and others', { sha224: 'x', md5: 'x', 'sha3-512': 'x', sha512_224: 'x', blake2b: 'x', dirHash: 'h1:x', gitBlob: 'x' }, 'complete'],
+];
+
+const text0 = (file: Json): string => String(((file as ReadonlyMap<string, Json>).get('digest') as ReadonlyMap<string, Json>).get('sha256'));
+
 export const ATTESTATIONS: Table = [
   edited('of another run', statement(['predicate', 'runId'], RUN_AFTER), 'tampered'),
   edited('of another count', statement(['predicate', 'count'], 7), 'tampered'),
@@ -255,10 +283,16 @@ export const ATTESTATIONS: Table = [
   edited('a file more', subject((files) => [...files, map({ name: 'more', digest: { sha256: hex('') } })]), 'tampered'),
   edited('a file twice', subject((files) => [...files, ...files.slice(0, 1)]), 'tampered'),
   edited('the files in another order', subject((files) => [...files].reverse()), 'complete'),
+  edited('files that are no list', statement(['subject'], {}), 'tampered'),
+  edited('a file that is no object', subject((files) => [...files, 'more']), 'tampered'),
+  edited('a file without digests', subject((files) => files.map(set(['digest'], undefined))), 'tampered'),
+  edited('digests that are a list', subject((files) => files.map(set(['digest'], []))), 'tampered'),
+  edited('a predicate that is null', statement(['predicate'], null), 'tampered'),
   edited('no files', subject(() => []), 'tampered'),
   edited('itself among the files', subject((files) => [...files, map({ name: 'attestation.dsse.json', digest: { sha256: hex('') } })]), 'tampered'),
   edited('a digest in capitals', subject((files) => files.map((file) => set(['digest', 'sha256'], hex('out\n').toUpperCase())(file))), 'tampered'),
   edited('a second digest of a file', subject((files) => files.map(set(['digest', 'sha1'], 'x'))), 'complete'),
+  ...OTHER_DIGESTS.map(([name, digests, verdict]) => edited(`a digest by another algorithm: ${name}`, subject((files) => files.map((file) => set(['digest'], { sha256: text0(file), ...digests })(file))), verdict)),
   made('an artifact under another name', { files: { [`artifacts/${hex('x')}`]: 'made\n' } }, 'tampered'),
   made('an artifact in a folder below', { files: { 'artifacts/below/HEX': 'made\n' } }, 'tampered'),
   { name: 'of another run under the same keys', files: () => withFiles(whole(), { 'attestation.dsse.json': other().get('attestation.dsse.json') }), verdict: 'tampered' },

@@ -7,6 +7,7 @@
 import { createECDH, createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { digest, sha256 } from './crypto.ts';
 import { canonical, isMap, type Json, type JsonMap, jcs } from './json.ts';
+import { headOf, type LogDraft, logFilesOf, signatureLine } from './logs.ts';
 
 export interface Signer {
   readonly kid: string;
@@ -109,10 +110,14 @@ export interface BundleDraft {
   readonly specHash: string;
   readonly sealed: boolean;
   readonly attested: boolean;
+  /** The log of the host; absent: it keeps none. */
+  readonly log?: LogDraft;
+  /** Changes files before they are attested. */
+  readonly refile?: (files: ReadonlyMap<string, Buffer>) => ReadonlyMap<string, Buffer>;
 }
 
 /** A place where a value can be exchanged while the bundle is made; everything that is made from it follows. */
-export type Stage = 'keyset-payload' | 'keyset' | 'keyset-file' | 'event' | 'envelope' | 'record' | 'statement' | 'dsse';
+export type Stage = 'keyset-payload' | 'keyset' | 'keyset-file' | 'event' | 'envelope' | 'record' | 'checkpoint' | 'note' | 'proofs' | 'statement' | 'dsse';
 export type Edit = (stage: Stage, value: Json, at: number) => Json;
 const AS_IT_IS: Edit = (_, value) => value;
 
@@ -145,6 +150,7 @@ export function keysetsOf(drafts: readonly KeysetDraft[], edit: Edit = AS_IT_IS)
 
 interface Chained {
   readonly lines: Buffer[];
+  readonly headers: Buffer[];
   head: string;
 }
 
@@ -162,7 +168,9 @@ function pushRecord(chained: Chained, draft: BundleDraft, event: EventDraft, edi
   const header = { v: 1, stream: draft.stream, seq, prev, tier: event.tier ?? 'host', salt: salt.toString('base64url'), digest: digest(Buffer.concat([salt, canonical(envelope)])) };
   const record = edit('record', map({ ...header, ...(event.withheld === true ? {} : { envelope: envelope as Plain }) }), seq);
   chained.lines.push(Buffer.concat([canonical(record), Buffer.of(10)]));
-  chained.head = isMap(record) ? digest(canonical(withMember(record, 'envelope', undefined))) : '';
+  const headerBytes = isMap(record) ? canonical(withMember(record, 'envelope', undefined)) : Buffer.alloc(0);
+  chained.headers.push(headerBytes);
+  chained.head = digest(headerBytes);
 }
 
 function withRunId(data: Plain, stream: string): Plain {
@@ -172,8 +180,8 @@ function withRunId(data: Plain, stream: string): Plain {
 /** @param edit exchanges a value at its stage, see `Stage` */
 export function makeBundle(draft: BundleDraft, edit: Edit = AS_IT_IS): Map<string, Buffer> {
   const keyset = canonical(edit('keyset-file', keysetsOf(draft.keysets, edit), 0));
-  const chained: Chained = { lines: [], head: '' };
-  const genesis = { v: 1, salted: true, cellId: 'cell', specId: 'spec', specHash: '0'.repeat(64), canonicalSpecHash: draft.specHash, keysetDigest: digest(keyset) };
+  const chained: Chained = { lines: [], headers: [], head: '' };
+  const genesis = { v: 1, salted: true, cellId: 'cell', specId: 'spec', specHash: '0'.repeat(64), canonicalSpecHash: draft.specHash, keysetDigest: digest(keyset), ...(draft.log === undefined ? {} : { log: headOf(draft.log) }) };
   for (const event of [{ type: 'evidence.v1.genesis', data: genesis }, ...draft.events]) pushRecord(chained, draft, { ...event, data: withRunId(event.data, draft.stream) }, edit);
   if (draft.sealed) {
     const data = { runId: draft.stream, count: chained.lines.length + 1, head: chained.head, gaps: draft.gaps, outcome: draft.outcome, exitCode: 0, unchecked: 0 };
@@ -181,8 +189,18 @@ export function makeBundle(draft: BundleDraft, edit: Edit = AS_IT_IS): Map<strin
   }
   const files = new Map<string, Buffer>([['records.jsonl', Buffer.concat(chained.lines)], ['keyset.json', keyset]]);
   for (const [path, text] of Object.entries(draft.files)) files.set(path.replace('HEX', sha256(Buffer.from(text)).toString('hex')), Buffer.from(text));
-  if (draft.attested) files.set('attestation.dsse.json', attest(files, draft, chained, edit));
-  return files;
+  if (draft.log !== undefined && draft.attested) for (const [path, bytes] of logged(draft.log, chained, edit)) files.set(path, bytes);
+  const given = new Map(draft.refile?.(files) ?? files);
+  if (draft.attested) given.set('attestation.dsse.json', attest(given, draft, chained, edit));
+  return given;
+}
+
+/** The stages `checkpoint` (its text before it is signed) and `note` (all of it) are texts. */
+function logged(draft: LogDraft, { headers }: Chained, edit: Edit): [string, Buffer][] {
+  const { text, proofs } = logFilesOf(draft, headers);
+  const signed = String(edit('checkpoint', text, 0));
+  const note = `${signed}\n${draft.signers.map((one) => signatureLine(signed, draft.origin, one)).join('')}`;
+  return [['checkpoint.txt', Buffer.from(String(edit('note', note, 0)))], ['proofs.json', jcs(edit('proofs', proofs, 0))]];
 }
 
 function attest(files: ReadonlyMap<string, Buffer>, draft: BundleDraft, { head, lines }: Chained, edit: Edit): Buffer {

@@ -9,6 +9,7 @@ import { changedBytes, exchangedFiles } from './campaigns.ts';
 import { askBoth, textOf } from './differ.ts';
 import { draft, makeBundle, TRUST } from './drafts.ts';
 import { readBundle } from './folder.ts';
+import { CHECKPOINT, PROOFS } from './log.ts';
 import { readTrust } from './trust.ts';
 import { type Files, verifyBundle } from './verify.ts';
 
@@ -109,6 +110,14 @@ describe('bundles of real cells, by both verifiers', () => {
     for (const path of made.slice(0, 3)) expect(await ofFolder(path, known), path).toEqual({ first: 'complete', second: 'complete' });
     expect(readTrust(known)[0]?.chain?.sets).toHaveLength(6);
   }, 120_000);
+
+  it('carry the log of their host, and not without each of its files', async () => {
+    for (const path of made) {
+      const files = filesOf(path);
+      expect(files.has(CHECKPOINT) && files.has(PROOFS), path).toBe(true);
+      for (const name of [CHECKPOINT, PROOFS]) expect(textOf((await askBoth({ files: withFiles(files, { [name]: undefined }), trust })).first), `${path} without ${name}`).toBe('tampered');
+    }
+  });
 
   it('of one host and run do not go together with those of another', async () => {
     const [all, signal] = [filesOf(made[0]), filesOf(made[1])];

@@ -1,5 +1,6 @@
 /** The bundles that the tests of the second verifier begin with: keys of one test host, a chain of keysets, runs of several kinds. */
 import { canonical, type Json } from './json.ts';
+import type { LogDraft } from './logs.ts';
 import { type BundleDraft, ed25519, type EventDraft, json, type KeyRow, type KeysetDraft, keysetsOf, makeBundle, p256, type Plain, trustFile } from './builder.ts';
 
 export const KEYS = {
@@ -12,6 +13,7 @@ export const KEYS = {
   checkpoint: ed25519('checkpoint'),
   bundle: p256('bundle'),
   bundleNext: p256('bundle next'),
+  checkpointNext: ed25519('checkpoint next'),
 };
 
 /** Of 2026-03-01, 10:00; the letters at the end order the runs. */
@@ -28,6 +30,9 @@ export const keyset = (keys: readonly KeyRow[] = BASE, rest: Partial<KeysetDraft
 
 /** The base keyset with another state of its event key, and keys more. */
 export const eventKeyIs = (state: string, until?: Plain, ...more: readonly KeyRow[]): KeysetDraft => keyset([...BASE.filter(({ purpose }) => purpose !== 'event'), row(KEYS.event, 'event', state, until), ...more]);
+
+/** The same of its key for checkpoints. */
+export const checkpointIs = (state: string, until?: Plain, ...more: readonly KeyRow[]): KeysetDraft => keyset([...BASE.filter(({ purpose }) => purpose !== 'checkpoint'), row(KEYS.checkpoint, 'checkpoint', state, until), ...more]);
 
 /** Announced, accepted, switched to, retired. */
 export const ROTATION: readonly KeysetDraft[] = [
@@ -49,6 +54,10 @@ export const draft = (rest: Partial<BundleDraft> = {}): BundleDraft => ({
   stream: RUN, keysets: [keyset()], events: EVENTS, eventSigner: KEYS.event, bundleSigner: KEYS.bundle, outcome: 'exited', gaps: 0,
   files: { 'stdout.log': 'out\n', 'stderr.log': '' }, specHash: SPEC_HASH, sealed: true, attested: true, ...rest,
 });
+
+export const ORIGIN = 'cellos.dev/log/test/1';
+
+export const log = (rest: Partial<LogDraft> = {}): LogDraft => ({ origin: ORIGIN, size: 5n, before: 1n, between: 0n, after: 2n, extensions: [], signers: [{ signer: KEYS.checkpoint }], ...rest });
 
 export const TRUST = trustFile([KEYS.root], 1);
 

@@ -81,3 +81,18 @@ function renamed(random: Random, old: JsonMap): JsonMap {
   const key = random.pick([...old.keys()]);
   return new Map([...old].map(([name, member]) => [name === key ? `${name}x` : name, member]));
 }
+
+/** One edit of a text: a letter, a line, or a part of it exchanged, gone, repeated, or moved. */
+export function mutateText(random: Random, text: string): string {
+  const kind = random.below(4);
+  if (kind === 0) {
+    const lines = text.split('\n');
+    const [from, to] = [random.below(lines.length), random.below(lines.length)];
+    return lines.toSpliced(to, random.below(2), lines[from] ?? '').join('\n');
+  }
+  const letters = [...text];
+  const at = random.below(letters.length + 1);
+  if (kind === 1) return letters.toSpliced(at, 1 + random.below(3)).join('');
+  if (kind === 2) return letters.toSpliced(at, random.below(2), random.pick([...'aA0-=+/ 19', '\n', '\n\n', '\r', '\t', '\u0000', '\u00a0', 'é', '\u2014 x AAAAAAA=\n', '\ufeff'])).join('');
+  return text.replace(random.pick([/\d+/, /=/, /\n\n/, /\n$/, /\u2014/, / \S+$/m, /^.*\n/]), random.pick(['', '0', '1', '=', '\n', 'x', '18446744073709551615', '18446744073709551616', '$&$&']));
+}

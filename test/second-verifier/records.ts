@@ -5,6 +5,7 @@
 import { decode, digest, fitsEd25519, isDigest, sha256 } from './crypto.ts';
 import { canonical, exactMembers, integerAt, isMap, isWhole, type Json, type JsonMap, readJson, Refusal, refuse, textAt } from './json.ts';
 import { counts, type Key } from './keysets.ts';
+import { type Log, logOf } from './log.ts';
 import { redecide } from './policy.ts';
 
 const PREFIX = 'dev.cellos.events.cell.';
@@ -60,6 +61,10 @@ export class Records {
   /** What the genesis says. */
   keysetDigest: Json | undefined;
   specHash: Json | undefined;
+  log: Log | undefined;
+  /** Canonical JSON of the headers of the first and the newest record. */
+  first: Uint8Array = new Uint8Array();
+  last: Uint8Array = new Uint8Array();
   seal: Seal | undefined;
   readonly withheld: number[] = [];
   /** `time` of the last event that is not withheld. */
@@ -102,12 +107,14 @@ export class Records {
     this.#checkPlace(record);
     const header = new Map(record);
     header.delete('envelope');
-    const head = digest(canonical(header));
+    const bytes = canonical(header);
     if (record.has('envelope')) this.#envelope(record, salt);
     else if (this.count === 0) refuse('the first event is withheld');
     else this.withheld.push(this.count);
+    if (this.count === 0) this.first = bytes;
+    this.last = bytes;
     this.count += 1;
-    this.head = head;
+    this.head = digest(bytes);
   }
 
   #checkPlace(record: JsonMap): void {
@@ -159,6 +166,7 @@ export class Records {
     if (textAt(data, 'runId') !== this.stream) refuse('the genesis is of another run');
     this.keysetDigest = data.get('keysetDigest');
     this.specHash = data.get('canonicalSpecHash');
+    if (data.has('log')) this.log = logOf(data.get('log') ?? null);
   }
 
   #decided(data: JsonMap): void {

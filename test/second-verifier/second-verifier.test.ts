@@ -7,9 +7,11 @@ import * as broken from './broken.ts';
 import { type Campaign, changedBytes, chooser, cutFiles, exchangedFiles, movedLines } from './campaigns.ts';
 import { type Case, type Table, trustOf } from './cases.ts';
 import { askBoth, textOf } from './differ.ts';
-import { draft, EVENTS, makeBundle, RUN_AFTER, TRUST } from './drafts.ts';
+import { draft, EVENTS, log, makeBundle, RUN_AFTER, TRUST } from './drafts.ts';
 import { differentialFuzz } from './fuzz.ts';
 import * as good from './good.ts';
+import * as logged from './logged.ts';
+import { isKnown, KNOWN } from './known.ts';
 import { ORDER, PINS } from './pins.ts';
 import { DECISIONS, FALSE_DECISIONS } from './policies.ts';
 import { variedDecisions, variedTrustFiles } from './variations.ts';
@@ -40,6 +42,12 @@ describe('both verifiers give the verdict of the format document', () => {
   table('what no signature covers', broken.UNSIGNED);
   table('ends', broken.ENDS);
   table('attestations', broken.ATTESTATIONS);
+  table('runs in the log of their host', logged.IN_LOG);
+  table('the log of the host: checkpoints', logged.NOTES);
+  table('the log of the host: who signed', logged.SIGNERS);
+  table('the log of the host: proofs', logged.PROOFS);
+  table('the log of the host: trees', logged.TREES);
+  table('the log of the host: geneses', logged.GENESES);
   table('pins', PINS);
   table('which check is first', ORDER);
   table('policy decisions', DECISIONS);
@@ -47,13 +55,22 @@ describe('both verifiers give the verdict of the format document', () => {
 
   it('no row of the tamper matrix ends with 0, and no case stands twice', () => {
     for (const { verdict } of broken.MATRIX) expect(EXIT[verdict]).toBeGreaterThan(9);
-    for (const cases of [good.KINDS, broken.MATRIX, broken.KEYSETS, broken.RECORDS, broken.ENDS, broken.ATTESTATIONS]) expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
+    for (const cases of [good.KINDS, broken.MATRIX, broken.KEYSETS, broken.RECORDS, broken.ENDS, broken.ATTESTATIONS, ...Object.values(logged)]) expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
     expect(broken.MATRIX_TO_COME.filter(([row]) => broken.MATRIX.some(({ name }) => name === row))).toEqual([]);
   });
 });
 
+it('the second verifier is right where the first is known not to be', async () => {
+  for (const one of KNOWN) {
+    const question = { files: one.files(), trust: trustOf(one) };
+    const answers = await askBoth(question);
+    expect([answers.second.verdict, answers.second.firstBad?.seq], one.name).toEqual([one.verdict, one.at]);
+    expect(textOf(answers.first) === textOf(answers.second) || isKnown(question, answers), one.name).toBe(true);
+  }
+});
+
 describe('both verifiers agree', () => {
-  const small = { events: EVENTS.slice(0, 2), files: { 'stdout.log': 'o', 'artifacts/HEX': 'made\n' } };
+  const small = { events: EVENTS.slice(0, 2), files: { 'stdout.log': 'o', 'artifacts/HEX': 'made\n' }, log: log() };
   const files = makeBundle(draft(small));
   const other = makeBundle(draft({ ...small, stream: RUN_AFTER, files: { 'stdout.log': 'p', 'artifacts/HEX': 'other\n' } }));
   const seed = Date.now() % 2 ** 31;

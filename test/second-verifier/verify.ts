@@ -5,6 +5,7 @@
  */
 import { checkAttested, readAttestation } from './attestation.ts';
 import { digest } from './crypto.ts';
+import { checkLog } from './log.ts';
 import { Refusal } from './json.ts';
 import { type Chain, chainOfFile, counts, isBeginning, type Key, lastOf } from './keysets.ts';
 import { LINE_BYTES_MAX, Records } from './records.ts';
@@ -107,7 +108,10 @@ function checkAttestation(files: Files, trusted: Trusted, records: Records): voi
   const seal = records.seal ?? cut(records);
   const said = { runId: records.stream, count: records.count, head: records.head, gaps: seal.gaps, outcome: seal.outcome };
   otherwise('tampered', () => checkAttested(attestation, files, { records: said, withheld: records.withheld.length > 0 }));
-  if (!counts(attestation.key, trusted.newest.keys, { run: records.stream, seq: records.count, time: records.lastTime })) throw new Verdicted('untrusted-key');
+  const signers = otherwise('tampered', () => checkLog(files, records, [...keysFor(trusted.chain, 'checkpoint').values()]));
+  const position = { run: records.stream, seq: records.count, time: records.lastTime };
+  const isCounted = (key: Key): boolean => counts(key, trusted.newest.keys, position);
+  if (!isCounted(attestation.key) || (signers.length > 0 && !signers.some(isCounted))) throw new Verdicted('untrusted-key');
 }
 
 function isStale(trusted: Trusted, records: Records | undefined, options: Options): boolean {
