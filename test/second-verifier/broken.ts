@@ -245,6 +245,10 @@ export const UNSIGNED: Table = [
   edited('an event with a member its signature does not cover', editAt('envelope', 3, set(['event', 'subject'], 'not signed')), 'tampered', { at: 3 }),
   edited('an event with a member its signature does not cover, in a run without an end', editAt('envelope', 3, set(['event', 'subject'], 'not signed')), 'tampered', { at: 3, rest: { sealed: false, attested: false } }),
   edited('an event without a member its signature covers', editAt('envelope', 3, set(['event', 'traceparent'], undefined)), 'tampered', { at: 3 }),
+  ...['notBefore', 'notAfter'].flatMap((member) => [
+    edited(`an envelope with a ${member}`, editAt('envelope', 2, set([member], 'x')), 'tampered', { at: 2 }),
+    edited(`an envelope with a ${member}, in a run without an end`, editAt('envelope', 2, set([member], 'x')), 'tampered', { at: 2, rest: { sealed: false, attested: false } }),
+  ]),
   edited('an object in the place of a position', editAt('record', 2, set(['seq'], {})), 'tampered', { at: 2 }),
   edited('an object in the place of a count', editAt('event', 5, set(['data', 'count'], {})), 'tampered', { at: 5 }),
   edited('an object in the place of a run id', editAt('event', 2, set(['data', 'runId'], {})), 'tampered', { at: 2 }),

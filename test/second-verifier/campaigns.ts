@@ -1,7 +1,6 @@
 /** Small edits of a bundle, all of them or a seeded part: both verifiers have to say the same, and neither that it is whole. */
 import { linesOf, withFiles, withLines } from './cases.ts';
 import { askBoth, differenceOf, type Question } from './differ.ts';
-import { isKnown } from './known.ts';
 import { Random } from './mutate.ts';
 import type { Files } from './verify.ts';
 
@@ -21,7 +20,6 @@ export class Tally implements Campaign {
   async ask(question: Question, what: () => string, edited: 'edited' | 'any' = 'edited'): Promise<void> {
     this.variants += 1;
     const answers = await askBoth(question);
-    if (isKnown(question, answers)) return;
     const difference = differenceOf(answers) ?? (edited === 'edited' && WHOLE.includes(answers.second.verdict) ? `both: ${answers.second.verdict}` : undefined);
     if (difference !== undefined && this.wrong.length < WRONG_MAX) this.wrong.push(`${what()}: ${difference}`);
   }

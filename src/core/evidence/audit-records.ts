@@ -151,8 +151,9 @@ export class RecordAuditor {
       const parsed = parseEnvelope(envelope);
       kid = parsed.signerKid;
       event = verifyEnvelope(parsed, { ed25519: this.#keys });
-      // Reading drops what it does not know, and takes what is absent for null: nothing may stand here that was not signed.
-      if (canonicalText(envelopeToJson(parsed)) !== text) return 'the envelope has other members than a signed event has';
+      // Reading drops what it does not know, and takes what is absent for null: nothing may stand here that was not signed, nor a bound that means nothing.
+      const { event: signed, signerKid, algorithm, signature } = parsed;
+      if (canonicalText(envelopeToJson({ event: signed, signerKid, algorithm, signature })) !== text) return 'the envelope has other members than a signed event has';
     } catch (error) {
       return isCellError(error) ? error.message : messageOf(error);
     }

@@ -203,15 +203,15 @@ interface FilesSeen {
   readonly records: RecordsRead;
 }
 
-/** U10. @returns what is wrong; else the key that signed the checkpoint, and where the run stands */
-async function judgeLog(source: BundleSource, files: ReadonlyMap<string, string>, { keys, records: { auditor } }: FilesSeen): Promise<{ findings: string[]; kid?: string; place?: LogPlace }> {
+/** U10. @returns what is wrong; else the keys that signed the checkpoint, and where the run stands */
+async function judgeLog(source: BundleSource, files: ReadonlyMap<string, string>, { keys, records: { auditor } }: FilesSeen): Promise<{ findings: string[]; kids?: readonly string[]; place?: LogPlace }> {
   const { anchor, count, ends } = auditor;
   const missing = [BUNDLE.checkpoint, BUNDLE.proofs].filter((path) => !files.has(path));
   if (anchor === undefined) return { findings: missing.length === 2 ? [] : ['The genesis names no log, and there is a proof of one'] };
   if (missing.length > 0) return { findings: missing.map((path) => `The run is in a log of its host, and the attestation does not cover ${path}`) };
   try {
-    const { kid, place } = verifyLogProofs({ note: await readAll(source, BUNDLE.checkpoint), proofs: await readAll(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
-    return { findings: [], kid, place };
+    const { kids, place } = verifyLogProofs({ note: await readAll(source, BUNDLE.checkpoint), proofs: await readAll(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
+    return { findings: [], kids, place };
   } catch (error) {
     if (!isDefect(error)) throw error;
     return { findings: [messageOf(error)] };
@@ -235,10 +235,11 @@ async function judgeFiles(source: BundleSource, seen: FilesSeen): Promise<AuditR
   findings.push(...logged.findings);
   if (predicate.gaps !== seal.gaps) findings.push(`The attestation declares ${predicate.gaps} gaps, the seal ${seal.gaps}`); // U6
   if (findings.length > 0) return report('tampered', findings, parts);
-  const refusal = seen.keys.refusalOf(kid, { run: stream ?? '', seq: count, time: auditor.lastTime }); // made after the last record
+  const after = { run: stream ?? '', seq: count, time: auditor.lastTime }; // both are made after the last record
+  const refusal = seen.keys.refusalOf(kid, after);
   if (refusal !== undefined) return report('untrusted-key', [`The attestation does not count: ${refusal}`], parts);
-  const ofLog = logged.kid === undefined ? undefined : seen.keys.refusalOf(logged.kid, { run: stream ?? '', seq: count, time: auditor.lastTime });
-  if (ofLog !== undefined) return report('untrusted-key', [`The checkpoint does not count: ${ofLog}`], parts);
+  const ofLog = logged.kids?.map((signer) => seen.keys.refusalOf(signer, after)) ?? [];
+  if (ofLog.length > 0 && !ofLog.includes(undefined)) return report('untrusted-key', [`The checkpoint does not count: ${ofLog.join('; ')}`], parts);
   if (withheld.length > 0) findings.push(`${withheld.length} events are withheld: record ${withheld.slice(0, 16).join(', ')}${withheld.length > 16 ? ' …' : ''}`);
   if (seal.gaps > 0) findings.push(`${seal.gaps} gaps are declared`);
   return report(findings.length > 0 ? 'complete-with-declared-gaps' : 'complete', findings, logged.place === undefined ? parts : { ...parts, log: logged.place });

@@ -13,7 +13,7 @@ import { CellError, isCellError } from '../../base/errors.ts';
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
-import { HASH_BYTES, TREE_SIZE_MAX } from './merkle.ts';
+import { emptyRoot, HASH_BYTES, TREE_SIZE_MAX } from './merkle.ts';
 import { verifyConsistency, verifyInclusion } from './merkle-proofs.ts';
 import { isNoteKeyName } from './note-key.ts';
 
@@ -79,7 +79,8 @@ export function parseAnchor(value: JsonValue | undefined): LogAnchor | undefined
   if (!isJsonObject(value) || Object.keys(value).length !== 3) return undefined;
   const { origin, size: sizeText, root: rootText } = value;
   const [size, root] = [parseSize(sizeText), parseHash(rootText)];
-  return typeof origin === 'string' && isNoteKeyName(origin) && size !== undefined && root !== undefined ? { origin, size, root } : undefined;
+  if (typeof origin !== 'string' || !isNoteKeyName(origin) || size === undefined || root === undefined) return undefined;
+  return size === 0n && !equalBytes(root, emptyRoot()) ? undefined : { origin, size, root };
 }
 
 const leafJson = ({ index, proof }: LeafProof): JsonObject => jsonObject({ index: String(index), proof: proof.map(toBase64) });
@@ -109,7 +110,7 @@ export interface LoggedRun {
   readonly last: Bytes;
 }
 
-function openCheckpoint(note: Bytes, origin: string, keys: ReadonlyMap<string, Bytes>): { checkpoint: Checkpoint; kid: string } {
+function openCheckpoint(note: Bytes, origin: string, keys: ReadonlyMap<string, Bytes>): { checkpoint: Checkpoint; kids: readonly string[] } {
   let checkpoint: Checkpoint;
   try {
     checkpoint = parseCheckpoint(note, [...keys.values()].map((publicKey) => ({ name: origin, publicKey })), { origin });
@@ -117,18 +118,18 @@ function openCheckpoint(note: Bytes, origin: string, keys: ReadonlyMap<string, B
     if (!isCellError(error, 'signature.invalid')) throw error;
     return bad(error.message);
   }
-  const [kid = ''] = [...keys].find(([, publicKey]) => checkpoint.logKeys.some((key) => equalBytes(key.publicKey, publicKey))) ?? [];
-  return { checkpoint, kid };
+  const signed = [...keys].filter(([, publicKey]) => checkpoint.logKeys.some((key) => equalBytes(key.publicKey, publicKey)));
+  return { checkpoint, kids: signed.map(([kid]) => kid) };
 }
 
 /**
  * Holds checkpoint and proofs against the records of a run.
  *
  * @param keys kid → Ed25519 public key of the keys whose purpose is `checkpoint`
- * @returns the head, where the run stands, and the kid of the key that signed it: whether it counts there is the caller's to ask
+ * @returns the head, where the run stands, and the kids of the keys that signed it, at least one: whether one of them counts there is the caller's to ask
  * @throws CellError `evidence.invalid` | `json.invalid`
  */
-export function verifyLogProofs(files: { readonly note: Bytes; readonly proofs: Bytes }, run: LoggedRun, keys: ReadonlyMap<string, Bytes>): { checkpoint: Checkpoint; kid: string; place: LogPlace } {
+export function verifyLogProofs(files: { readonly note: Bytes; readonly proofs: Bytes }, run: LoggedRun, keys: ReadonlyMap<string, Bytes>): { checkpoint: Checkpoint; kids: readonly string[]; place: LogPlace } {
   const { anchor, count } = run;
   const opened = openCheckpoint(files.note, anchor.origin, keys);
   const { size, root } = opened.checkpoint;
