@@ -14,7 +14,7 @@ import { utf8 } from '../src/base/bytes.ts';
 import { ed25519SigningKey, sha256 } from '../src/base/crypto.ts';
 import { inclusionProof, leafHash } from '../src/core/evidence/merkle.ts';
 import { verifyInclusion } from '../src/core/evidence/merkle-proofs.ts';
-import { nodesFromTiles, type Tile, tilePath, TiledTree } from '../src/core/evidence/tiles.ts';
+import { type Tile, TileNodes, tilePath, TiledTree } from '../src/core/evidence/tiles.ts';
 import { inTurns, median, type Paired } from './pairs.ts';
 
 export interface MerkleRate {
@@ -51,7 +51,7 @@ export function measure(options: { rounds?: number; perRound?: number } = {}): M
   const large = new TiledTree();
   for (let n = 0; n < 100_000; n += 1) large.append(leaves[n % 1024] as Uint8Array);
   for (const tile of large.tiles()) stored.set(tilePath(tile), tile);
-  const nodes = nodesFromTiles(large.size, (tile) => stored.get(tilePath(tile))?.bytes as Uint8Array);
+  const nodes = new TileNodes((tile) => stored.get(tilePath(tile))?.bytes as Uint8Array, 1000).reader(large.size);
   const claims = Array.from({ length: 64 }, (_, n) => {
     const index = BigInt(n * 1500);
     return { leafHash: nodes(0, index), index, size: large.size, proof: inclusionProof(index, large.size, nodes), root: large.root() };

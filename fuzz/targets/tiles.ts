@@ -3,7 +3,7 @@ import { tryDecodeUtf8, utf8 } from '../../src/base/bytes.ts';
 import { assert } from '../../src/base/errors.ts';
 import { consistencyProof, inclusionProof, leafHash } from '../../src/core/evidence/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/core/evidence/merkle-proofs.ts';
-import { nodesFromTiles, parseTilePath, tilePath, TiledTree } from '../../src/core/evidence/tiles.ts';
+import { parseTilePath, TileNodes, tilePath, TiledTree } from '../../src/core/evidence/tiles.ts';
 
 const SIZE = 5;
 const tree = new TiledTree();
@@ -28,11 +28,11 @@ export default function tiles(bytes: Uint8Array): void {
   const named = text === undefined ? undefined : parseTilePath(text);
   if (named !== undefined) assert(tilePath(named) === text, 'the name of a tile has one spelling');
   proofs(bytes);
-  const nodes = nodesFromTiles(size, () => bytes);
+  const nodes = new TileNodes(() => bytes).reader(size);
   const same = Buffer.compare(bytes.subarray(0, good.byteLength), good) === 0;
   for (let index = 0n; index < size; index += 1n) {
     const verified = verifyInclusion({ leafHash: nodes(0, index), index, size, proof: inclusionProof(index, size, nodes), root: tree.root() });
     assert(verified === same, 'a proof of damaged tiles does not verify');
   }
-  assert(new TiledTree(size, () => bytes).root().byteLength === 32 && consistencyProof(3n, size, nodes).length > 0, 'tiles of the right length make a tree');
+  assert(new TiledTree(size, new TileNodes(() => bytes)).root().byteLength === 32 && consistencyProof(3n, size, nodes).length > 0, 'tiles of the right length make a tree');
 }

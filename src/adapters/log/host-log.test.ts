@@ -7,7 +7,7 @@ import { LIMITS } from '../../base/limits.ts';
 import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.ts';
 import { leafHash, MerkleFrontier } from '../../core/evidence/merkle.ts';
 import type { NoteSigner } from '../../core/evidence/signed-note.ts';
-import { checkTiles, type TileAt, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
+import { checkTiles, type TileAt, TileNodes, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
 import type { HostLog, LogHead } from '../../ports/host-log.ts';
 import { hostLogContract } from '../../testing/contracts/host-log.ts';
 import { type HostLogOptions, openHostLog } from './host-log.ts';
@@ -46,7 +46,7 @@ async function grow(path: string, ...steps: readonly number[]): Promise<LogHead[
 /** One leaf more, published as a writer of another process does, without waiting. @returns the size */
 function publishAtOnce(path: string, size: bigint): bigint {
   const files = logFilesIn(path);
-  const tree = new TiledTree(size, (tile) => files.read(tilePath(tile)) ?? expect.fail('no tile'));
+  const tree = new TiledTree(size, new TileNodes((tile) => files.read(tilePath(tile)) ?? expect.fail('no tile')));
   tree.append(leaf(Number(size)));
   for (const tile of tree.tiles()) {
     files.write(tilePath(tile), tile.bytes);

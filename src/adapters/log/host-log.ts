@@ -23,7 +23,7 @@ import { parseCheckpoint, signCheckpoint } from '../../core/evidence/checkpoint.
 import { consistencyProof, inclusionProof, type NodeReader, rootFrom } from '../../core/evidence/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../core/evidence/merkle-proofs.ts';
 import { type NoteSigner, type NoteVerifiers, refuseNote, withSignature } from '../../core/evidence/signed-note.ts';
-import { nodesFromTiles, type Tile, TILE_WIDTH, type TileAt, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
+import { type Tile, TILE_WIDTH, type TileAt, TileNodes, tilePath, TiledTree } from '../../core/evidence/tiles.ts';
 import type { HostLog, LogHead, Published } from '../../ports/host-log.ts';
 import { withLock } from '../os/named-lock.ts';
 import type { LogFiles } from './log-files.ts';
@@ -57,33 +57,9 @@ function newestNote(files: LogFiles): { number: number; note: Bytes | undefined 
   }
 }
 
-/** The last few full tiles that were read. Partial ones are read again: they are few. */
-class TileCache {
-  readonly #files: LogFiles;
-  readonly #kept = new Map<string, Bytes>();
-
-  constructor(files: LogFiles) {
-    this.#files = files;
-  }
-
-  /** [X2] A partial tile that has become full is gone: the full one begins with it. @throws CellError `evidence.invalid` */
-  read(tile: TileAt): Bytes {
-    const full = tilePath({ ...tile, width: TILE_WIDTH });
-    const kept = this.#kept.get(full);
-    if (kept !== undefined) return kept;
-    const partial = tile.width < TILE_WIDTH ? this.#files.read(tilePath(tile)) : undefined;
-    if (partial !== undefined) return partial;
-    const bytes = this.#files.read(full);
-    if (bytes === undefined) throw new CellError('evidence.invalid', `Cannot use the host log in ${this.#files.path}: its tile ${tilePath(tile)} is missing`, { facts: { path: this.#files.path, tile: tilePath(tile) } });
-    if (this.#kept.size >= LIMITS.logTilesKeptMax) this.#kept.delete(this.#kept.keys().next().value as string);
-    this.#kept.set(full, bytes);
-    return bytes;
-  }
-}
-
 class FileHostLog implements HostLog {
   readonly #options: HostLogOptions;
-  readonly #tiles: TileCache;
+  readonly #tiles: TileNodes;
   readonly #tree: TiledTree;
   #number: number;
   #head: LogHead | undefined;
@@ -93,16 +69,24 @@ class FileHostLog implements HostLog {
 
   constructor(options: HostLogOptions) {
     this.#options = options;
-    this.#tiles = new TileCache(options.files);
+    this.#tiles = new TileNodes((tile) => this.#readTile(tile), LIMITS.logTilesKeptMax);
     const copy = options.files.read(CHECKPOINT); // first: what others publish meanwhile makes what counts newer, never the copy
     const { number, note } = newestNote(options.files);
     this.#number = number;
     this.#head = number === 0 ? undefined : this.#readHead(headName(number), note);
     this.#published = this.#head?.size ?? 0n;
-    this.#tree = new TiledTree(this.#published, (tile) => this.#tiles.read(tile));
+    this.#tree = new TiledTree(this.#published, this.#tiles);
     if (this.#head !== undefined && !equalBytes(this.#tree.root(), this.#head.root)) throw this.#damaged('the right edge of its tree does not have the root of its newest checkpoint');
     this.#checkCopy(copy);
     if (options.known !== undefined) this.#checkBeginsWith(options.known, 'is known to have had');
+  }
+
+  /** [X2] A partial tile that has become full is gone: the full one begins with it. */
+  #readTile(tile: TileAt): Bytes {
+    const { files } = this.#options;
+    const bytes = files.read(tilePath(tile)) ?? files.read(tilePath({ ...tile, width: TILE_WIDTH }));
+    if (bytes === undefined) throw this.#damaged(`its tile ${tilePath(tile)} is missing`);
+    return bytes;
   }
 
   #damaged(why: string, cause?: unknown): CellError {
@@ -257,7 +241,7 @@ class FileHostLog implements HostLog {
 
   /** Of the tree that is published: what was appended since is in memory only. */
   #nodes(): NodeReader {
-    return nodesFromTiles(this.#published, (tile) => this.#tiles.read(tile));
+    return this.#tiles.reader(this.#published);
   }
 
   /** The root of an older tree, proved to be the beginning of the newest [host-log.ts, L4]. */

@@ -5,7 +5,7 @@ import { LIMITS } from '../../base/limits.ts';
 import { MTH, PATH, PROOF } from '../../../tools/vectors/naive-merkle.ts';
 import { consistencyProof, inclusionProof, leafHash, rootFrom } from './merkle.ts';
 import { decidePublish } from './publish-policy.ts';
-import { edgeOf, nodesFromTiles, parseTilePath, type Tile, type TileAt, tilePath, tileWidth, TiledTree } from './tiles.ts';
+import { edgeOf, parseTilePath, type Tile, type TileAt, TileNodes, tilePath, tileWidth, TiledTree } from './tiles.ts';
 
 const entry = (n: number): Uint8Array => utf8(`entry ${n}`);
 const entries = (count: number): Uint8Array[] => Array.from({ length: count }, (_, n) => entry(n));
@@ -82,10 +82,11 @@ describe('TiledTree', () => {
       fc.property(fc.integer({ min: 0, max: 700 }), fc.integer({ min: 1, max: 300 }), (before, after) => {
         const { stored, read } = grow(before);
         const asked: string[] = [];
-        const again = new TiledTree(BigInt(before), (tile) => {
+        const nodes = new TileNodes((tile) => {
           asked.push(tilePath(tile));
           return read(tile);
         });
+        const again = new TiledTree(BigInt(before), nodes);
         expect(asked).toEqual(edgeOf(BigInt(before)).map(tilePath));
         for (let n = before; n < before + after; n += 1) again.append(leafHash(entry(n)));
         const whole = grow(before, after);
@@ -100,7 +101,7 @@ describe('TiledTree', () => {
   it('makes the proofs of RFC 6962 from tiles alone', () => {
     const size = 600;
     const { read } = grow(100, 250, 250);
-    const nodes = nodesFromTiles(BigInt(size), read);
+    const nodes = new TileNodes(read).reader(BigInt(size));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: size }), fc.nat(), (of, at) => {
         const index = at % of;
@@ -116,18 +117,36 @@ describe('TiledTree', () => {
     const { tree, stored, read } = grow(65_535, 2);
     expect([...stored.keys()].filter((path) => path.startsWith('tile/2/'))).toEqual(['tile/2/000.p/1']);
     expect(stored.has('tile/1/000')).toBe(true);
-    const again = new TiledTree(tree.size, read);
+    const again = new TiledTree(tree.size, new TileNodes(read));
     expect(toHex(again.root())).toBe(toHex(tree.root()));
-    expect(toHex(rootFrom(65_536n, nodesFromTiles(tree.size, read)))).toBe(toHex(read({ level: 2, index: 0n, width: 1 })));
+    expect(toHex(rootFrom(65_536n, new TileNodes(read).reader(tree.size)))).toBe(toHex(read({ level: 2, index: 0n, width: 1 })));
+  });
+
+  it('reads the same from tiles that grow, and reads each no more than once for each size, however few are kept', () => {
+    const { stored, read } = grow(600);
+    fc.assert(
+      fc.property(fc.array(fc.record({ of: fc.integer({ min: 1, max: 600 }), at: fc.nat() }), { maxLength: 20 }), fc.integer({ min: 1, max: 4 }), (asks, tilesMax) => {
+        const reads = new Map<string, number>();
+        const counted = (tile: TileAt): Uint8Array => {
+          reads.set(tilePath(tile), (reads.get(tilePath(tile)) ?? 0) + 1);
+          return read({ ...tile, width: tileWidth(tile.level, tile.index, 600n) }).subarray(0, 32 * tile.width);
+        };
+        const nodes = new TileNodes(counted, tilesMax);
+        for (const { of, at } of asks) expect(inclusionProof(BigInt(at % of), BigInt(of), nodes.reader(BigInt(of))).map(toHex)).toEqual(PATH(at % of, entries(of)).map(toHex));
+        if (tilesMax === 4) expect([...reads.values()].every((count) => count === 1)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+    expect(stored.size).toBeGreaterThan(3);
   });
 
   it('refuses a tile of another length', () => {
     const { tree, read } = grow(300);
     for (const change of [(bytes: Uint8Array) => bytes.subarray(32), (bytes: Uint8Array) => bytes.subarray(1), () => new Uint8Array(0), () => new Uint8Array(257 * 32), (bytes: Uint8Array) => Uint8Array.of(...bytes.subarray(0, 44 * 32), 0)]) {
-      expect(() => new TiledTree(300n, (tile) => change(read(tile)))).toThrow(expect.objectContaining({ code: 'evidence.invalid' }));
-      expect(() => rootFrom(tree.size, nodesFromTiles(300n, (tile) => change(read(tile))))).toThrow(expect.objectContaining({ code: 'evidence.invalid' }));
+      expect(() => new TiledTree(300n, new TileNodes((tile) => change(read(tile))))).toThrow(expect.objectContaining({ code: 'evidence.invalid' }));
+      expect(() => rootFrom(tree.size, new TileNodes((tile) => change(read(tile))).reader(300n))).toThrow(expect.objectContaining({ code: 'evidence.invalid' }));
     }
-    expect(() => nodesFromTiles(300n, read)(0, 300n)).toThrow(expect.objectContaining({ code: 'internal.bug' }));
+    expect(() => new TileNodes(read).reader(300n)(0, 300n)).toThrow(expect.objectContaining({ code: 'internal.bug' }));
   });
 });
 

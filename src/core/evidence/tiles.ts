@@ -57,21 +57,6 @@ function altered(tile: string, why: string): CellError {
   return new CellError('evidence.invalid', `Cannot use the tile ${tile} of a log: ${why}`, { facts: { tile } });
 }
 
-/** One hash of a tile. */
-function hashIn(tile: TileAt, bytes: Bytes, at: number): Bytes {
-  if (bytes.byteLength % HASH_BYTES !== 0 || bytes.byteLength < tile.width * HASH_BYTES || bytes.byteLength > TILE_WIDTH * HASH_BYTES) {
-    throw altered(tilePath(tile), `it has ${bytes.byteLength} bytes, and ${tile.width * HASH_BYTES} are those of its hashes`);
-  }
-  return bytes.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES);
-}
-
-/** Root over hashes of one level, in pairs. @param hashes a power of two of them */
-export function pairUp(hashes: readonly Bytes[]): Bytes {
-  let row = hashes;
-  while (row.length > 1) row = Array.from({ length: row.length / 2 }, (_, at) => nodeHash(row[2 * at] as Bytes, row[2 * at + 1] as Bytes));
-  return row[0] as Bytes;
-}
-
 /** The tile that a complete subtree of the tree of this size is made from, and where in it [T2]. */
 function placeOf(level: number, index: bigint, size: bigint): { tile: TileAt; first: number; count: number } {
   const tileLevel = Math.floor(level / TILE_HEIGHT);
@@ -84,28 +69,78 @@ function placeOf(level: number, index: bigint, size: bigint): { tile: TileAt; fi
   return { tile, first: offset, count };
 }
 
-/** Hashes of complete subtrees of the tree of this size, read from tiles [T2]. */
-export function nodesFromTiles(size: bigint, readTile: TileReader): NodeReader {
-  return (level, index) => {
-    const { tile, first, count } = placeOf(level, index, size);
-    const bytes = readTile(tile);
-    return pairUp(Array.from({ length: count }, (_, at) => hashIn(tile, bytes, first + at)));
-  };
+/** The hashes of a tile. */
+function hashesIn(tile: TileAt, bytes: Bytes): Bytes[] {
+  if (bytes.byteLength % HASH_BYTES !== 0 || bytes.byteLength < tile.width * HASH_BYTES || bytes.byteLength > TILE_WIDTH * HASH_BYTES) {
+    throw altered(tilePath(tile), `it has ${bytes.byteLength} bytes, and ${tile.width * HASH_BYTES} are those of its hashes`);
+  }
+  return Array.from({ length: bytes.byteLength / HASH_BYTES }, (_, at) => bytes.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES));
+}
+
+/** Hashes of complete subtrees, read from tiles [T2]. Those of the last few tiles are kept, with what was made of them: a complete subtree never changes. */
+export class TileNodes {
+  readonly #readTile: TileReader;
+  readonly #tilesMax: number;
+  /** By place of the tile: its hashes, and above them the rows that its pairs make, as far as they were asked for. */
+  readonly #kept = new Map<string, Bytes[][]>();
+
+  /** @param tilesMax how many tiles are kept, at least 1; default: as many as there are levels */
+  constructor(readTile: TileReader, tilesMax = 64 / TILE_HEIGHT) {
+    this.#readTile = readTile;
+    this.#tilesMax = tilesMax;
+  }
+
+  /** Of the tree of this size. @throws CellError `evidence.invalid`, and what the reader of tiles throws */
+  reader(size: bigint): NodeReader {
+    return (level, index) => {
+      const { tile, first, count } = placeOf(level, index, size);
+      return nodeIn(this.#rows(tile), level % TILE_HEIGHT, first / count);
+    };
+  }
+
+  /** The hashes of one tile. @throws as {@link reader} */
+  hashes(tile: TileAt): readonly Bytes[] {
+    return (this.#rows(tile)[0] as Bytes[]).slice(0, tile.width);
+  }
+
+  #rows(tile: TileAt): Bytes[][] {
+    const key = `${tile.level}/${tile.index}`;
+    const known = this.#kept.get(key);
+    if ((known?.[0]?.length ?? 0) >= tile.width) return known as Bytes[][];
+    const hashes = hashesIn(tile, this.#readTile(tile));
+    // A tile that has grown: what was made of its beginning stands.
+    const rows = known ?? Array.from({ length: TILE_HEIGHT }, () => []);
+    const row = rows[0] as Bytes[];
+    row.push(...hashes.slice(row.length));
+    if (known === undefined && this.#kept.size >= this.#tilesMax) this.#kept.delete(this.#kept.keys().next().value as string);
+    this.#kept.set(key, rows);
+    return rows;
+  }
+}
+
+/** The hash over 2^height hashes of a tile, kept with those on the way. */
+function nodeIn(rows: Bytes[][], height: number, at: number): Bytes {
+  const row = rows[height] as Bytes[];
+  const known = row[at];
+  if (known !== undefined) return known;
+  const made = nodeHash(nodeIn(rows, height - 1, 2 * at), nodeIn(rows, height - 1, 2 * at + 1));
+  row[at] = made;
+  return made;
 }
 
 /**
- * Reads all tiles of the tree of this size and holds each against the one above it, the uppermost against the root. Holds one tile at a time and what
- * `readTile` keeps.
+ * Reads all tiles of the tree of this size and holds each against the one above it, the uppermost against the root. Holds a tile of each level and
+ * what `readTile` keeps.
  *
  * @throws CellError `evidence.invalid` with the fact `tile`: the first that is not what it was
  */
 export function checkTiles({ size, root }: { readonly size: bigint; readonly root: Bytes }, readTile: TileReader): void {
-  const nodes = nodesFromTiles(size, readTile);
+  const nodes = new TileNodes(readTile).reader(size);
   if (!equalBytes(rootFrom(size, nodes), root)) throw altered(edgeOf(size).map(tilePath).join(', '), 'the right edge of the tree does not have its root');
   for (let level = 0; tileWidth(level, 0n, size) === TILE_WIDTH; level += 1) {
     for (let index = 0n; tileWidth(level, index, size) === TILE_WIDTH; index += 1n) {
-      const halves = [0n, 1n].map((half) => nodes(TILE_HEIGHT * level + TILE_HEIGHT - 1, 2n * index + half));
-      if (!equalBytes(pairUp(halves), nodes(TILE_HEIGHT * (level + 1), index))) throw altered(tilePath({ level, index, width: TILE_WIDTH }), 'its hashes are not those that the tile above it was made of');
+      const [left, right] = [0n, 1n].map((half) => nodes(TILE_HEIGHT * level + TILE_HEIGHT - 1, 2n * index + half)) as [Bytes, Bytes];
+      if (!equalBytes(nodeHash(left, right), nodes(TILE_HEIGHT * (level + 1), index))) throw altered(tilePath({ level, index, width: TILE_WIDTH }), 'its hashes are not those that the tile above it was made of');
     }
   }
 }
@@ -130,16 +165,10 @@ export class TiledTree {
   /** Size at which tiles were last handed out. */
   #settled: bigint;
 
-  /** @param readTile is asked for the right edge only. @throws CellError `evidence.invalid`, and what `readTile` throws */
-  constructor(size = 0n, readTile: TileReader = () => assert(false, 'an empty tree has no tiles') as never) {
-    for (const tile of edgeOf(size)) {
-      const bytes = readTile(tile);
-      this.#edges[tile.level] = Array.from({ length: tile.width }, (_, at) => hashIn(tile, bytes, at));
-    }
-    this.#frontier = MerkleFrontier.read(size, (level, index) => {
-      const { tile, first, count } = placeOf(level, index, size);
-      return pairUp(this.#edge(tile.level).slice(first, first + count));
-    });
+  /** @param nodes is asked for the right edge only. @throws CellError `evidence.invalid`, and what its reader throws */
+  constructor(size = 0n, nodes = new TileNodes(() => assert(false, 'an empty tree has no tiles') as never)) {
+    for (const tile of edgeOf(size)) this.#edges[tile.level] = [...nodes.hashes(tile)];
+    this.#frontier = MerkleFrontier.read(size, nodes.reader(size));
     this.#settled = size;
   }
 
