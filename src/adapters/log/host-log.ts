@@ -77,7 +77,7 @@ class FileHostLog implements HostLog {
     this.#published = this.#head?.size ?? 0n;
     this.#tree = new TiledTree(this.#published, this.#tiles);
     if (this.#head !== undefined && !equalBytes(this.#tree.root(), this.#head.root)) throw this.#damaged('the right edge of its tree does not have the root of its newest checkpoint');
-    this.#checkCopy(copy);
+    if (copy === undefined || note === undefined || !equalBytes(copy, note)) this.#checkCopy(copy);
     if (options.known !== undefined) this.#checkBeginsWith(options.known, 'is known to have had');
   }
 
@@ -110,10 +110,10 @@ class FileHostLog implements HostLog {
   }
 
   /** The copy for readers is not of another history than what counts. One that cannot be read says nothing: a power cut may leave it so. */
-  #checkCopy(copy: Bytes | undefined): void {
+  #checkCopy(copy: Bytes = new Uint8Array(0)): void {
     let given: LogHead;
     try {
-      given = this.#headOf(copy ?? new Uint8Array(0));
+      given = this.#headOf(copy);
     } catch (error) {
       ignore(error, 'it is written again with the next checkpoint');
       return;
