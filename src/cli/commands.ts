@@ -80,6 +80,31 @@ const VERIFY: CommandInfo = {
   load: async () => (await import('./commands/verify.ts')).verifyCommandLine,
 };
 
+const BUNDLE: CommandInfo = {
+  name: 'bundle',
+  usage: '[options] RUN|PATH --out FILE',
+  about: [
+    'Writes the evidence of a run as one file, a .tar, to give away; cellos verify takes it as it is.',
+    'Only evidence that verifies is given away, and what was written is audited before it gets its name. The same evidence makes the same bytes.',
+    '--withhold keeps events back: their records stay, with the digest of what is not shown, so that the rest verifies as before and the verdict says what is missing (complete-with-declared-gaps). The first and the last record cannot be withheld. The other files of the bundle, the output of the command and artifacts, are given whole.',
+  ].join('\n'),
+  operand: 'run',
+  options: [
+    { name: 'out', short: 'o', value: 'FILE', about: 'write to FILE, which must not exist' },
+    { name: 'withhold', value: 'WHAT', multiple: true, about: 'a record by its number, a range of them (3-7), or all events of a name, as cellos events shows them (process.exited); lists with commas too' },
+    TRUST,
+    JSON_OPTION,
+  ],
+  examples: ['cellos bundle 01m88a7p -o bundle.tar', 'cellos bundle 01m88a7p --withhold secret.lease,file.touched -o for-the-customer.tar', 'cellos verify --trust keys.json bundle.tar'],
+  exits: [
+    ['0', 'written'],
+    ['11 to 14', 'the evidence does not verify, and nothing was written; the code is that of cellos verify'],
+    ['64', 'wrong usage, no such run or event; FILE is there already, or cannot be written'],
+    ['125', 'the run is going on'],
+  ],
+  load: async () => (await import('./commands/bundle.ts')).bundleCommandLine,
+};
+
 const DOCTOR: CommandInfo = {
   name: 'doctor',
   usage: '[options]',
@@ -304,4 +329,4 @@ const APPLY: CommandInfo = {
   load: async () => (await import('./commands/workspace.ts')).applyCommandLine,
 };
 
-export const COMMANDS: readonly CommandInfo[] = [RUN, PLAN, VERIFY, DOCTOR, PS, SHOW, EVENTS, LOGS, DIFF, APPLY, STOP, RM, POLICY, KEYS, COMPLETION];
+export const COMMANDS: readonly CommandInfo[] = [RUN, PLAN, VERIFY, BUNDLE, DOCTOR, PS, SHOW, EVENTS, LOGS, DIFF, APPLY, STOP, RM, POLICY, KEYS, COMPLETION];

@@ -45,7 +45,7 @@ const cellOf = (all: readonly ViewedRecord[]) => {
 const view = records.reduce(applyRecord, EMPTY_VIEW);
 const detail = records.reduce((sum, one) => applyToDetail(sum, one, 200), EMPTY_DETAIL);
 const summary = { runId: 'r', state: 'sealed', bundle: EVIL, view, cell: cellOf(records) } as const;
-const report: Audited['report'] = { verdict: 'tampered', exitCode: 11, count: 1, runId: EVIL, outcome: EVIL, log: { origin: EVIL, first: '0', last: '1', size: '2' }, findings: [`${EVIL} is missing`] };
+const report: Audited['report'] = { verdict: 'tampered', exitCode: 11, count: 1, runId: EVIL, outcome: EVIL, log: { origin: EVIL, first: '0', last: '1', size: '2', signers: [EVIL] }, findings: [`${EVIL} is missing`] };
 const audited: Audited = { report, root: { kid: EVIL, from: EVIL } };
 const items: PlanItem[] = (['enforced', 'downgraded', 'unsatisfiable'] as const).map((status) => ({ name: EVIL, asked: EVIL, effective: EVIL, mechanism: EVIL, reason: EVIL, status }));
 const attacks = (['broken', 'not-applicable'] as const).map((verdict) => ({ id: 'network.a', class: 'network' as const, title: 'try', verdict, answer: EVIL, faults: [EVIL] }));

@@ -62,7 +62,7 @@ const DETAIL = RECORDS.reduce((detail, one) => applyToDetail(detail, one, 200), 
 const CELL = new RunCell();
 for (const one of RECORDS) CELL.apply(one);
 const SUMMARY = { runId: RUN, state: 'sealed', bundle: `/var/lib/cellos/runs/${RUN}`, view: VIEW, cell: CELL.state } as const;
-const COMPLETE: Audited = { report: { verdict: 'complete', exitCode: 0, count: 12, runId: RUN, outcome: 'exited', log: { origin: 'cellos.dev/log/e126c1f9bf9ac42a/1', first: '3', last: '14', size: '15' }, findings: [] }, root: { kid: 'ed25519:1c2975fbdf9d8e22', from: 'this host' } };
+const COMPLETE: Audited = { report: { verdict: 'complete', exitCode: 0, count: 12, runId: RUN, outcome: 'exited', log: { origin: 'cellos.dev/log/e126c1f9bf9ac42a/1', first: '3', last: '14', size: '15', signers: ['ed25519:8e9ec28b708f6ec6'] }, findings: [] }, root: { kid: 'ed25519:1c2975fbdf9d8e22', from: 'this host' } };
 const BAD: Audited = { report: { verdict: 'tampered', exitCode: 11, count: 3, runId: RUN, firstBadRecord: { seq: 3, line: 4, reason: 'the record does not follow the one before it' }, findings: ['Record 3 (line 4): the record does not follow the one before it'] } };
 const DIAGNOSIS: Diagnosis = {
   v: 1,

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ed25519SigningKey } from '../../src/base/crypto.ts';
 import { toBase64Url } from '../../src/base/bytes.ts';
 import { AUDIT_GENESIS, type AuditRow, auditRowHash, auditRowText, parseAuditRow } from '../../src/core/evidence/audit-row.ts';
@@ -187,13 +187,28 @@ describe('the profile airgapped', () => {
   });
 });
 
+/** Processes with this in their arguments. */
+function processesSaying(text: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text);
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
+}
+
 describe('the profile portable', () => {
   it("sees the host's files but not the keys of CellOS, and what it started is gone with it", async () => {
-    const folder = prepared({ run: { argv: ['/bin/sh', '-c', `ls ${root}/state 2>&1; (sleep 5; echo late > late) & echo done > done`] } });
-    const { code, stdout } = await supervisor(folder, PORTABLE);
+    const folder = prepared({ run: { argv: ['/bin/sh', '-c', `ls ${root}/state 2>&1; (sleep 5; echo late > late) & echo done > done; until [ -e go ]; do :; done`] } });
+    const ending = supervisor(folder, PORTABLE);
+    await vi.waitUntil(() => existsSync(`${folder}/done`), { timeout: 20_000 });
+    expect(processesSaying(`ls ${root}/state`).length).toBeGreaterThan(1);
+    writeFileSync(`${folder}/go`, '');
+    const { code, stdout } = await ending;
     expect([code, readFileSync(`${folder}/done`, 'utf8')]).toEqual([0, 'done\n']);
     expect(stdout).not.toContain('keys');
-    expect(spawnSync('pgrep', ['-f', `${folder}`], { encoding: 'utf8' }).stdout).toBe('');
+    expect(processesSaying(`ls ${root}/state`)).toEqual([]); // the shell that wants to write `late`
     const [run = ''] = readdirSync(`${root}/state/runs`).sort().slice(-1);
     const records = readFileSync(`${root}/state/runs/${run}/records.jsonl`, 'utf8');
     expect(records).toContain('"name":"namespace.mount","reason":"The profile portable was asked for by name","status":"downgraded"');

@@ -79,6 +79,13 @@ export function gapsSection(report: RunReport): Section[] {
 export function keysSection({ keys, audit }: RunReport): Section[] {
   const { root, epoch, threshold, signedBy, keysets, producedAt, signers, attestationKid } = keys;
   const signed = new Map(signers.map(({ kid, records }) => [kid, records]));
+  const signedHere = (kid: string): string => {
+    const count = signed.get(kid);
+    if (count !== undefined) return plural(count, 'record');
+    if (kid === attestationKid) return 'the attestation';
+    if (audit?.log?.signers.includes(kid)) return 'the checkpoint of the log';
+    return signedBy.includes(kid) ? 'the keyset' : '';
+  };
   const rows = [...keys.keys.map(({ kid, purpose, state, algorithm }) => [kid, purpose, state, algorithm] as const), ...signers.filter(({ kid }) => !keys.keys.some((key) => key.kid === kid)).map(({ kid }) => [kid, 'in no keyset', '?', '?'] as const)];
   return sectionOf('keys', 'Keys and trust', [
     factsBlock([
@@ -91,7 +98,7 @@ export function keysSection({ keys, audit }: RunReport): Section[] {
       kind: 'table',
       caption: 'The keys of the keyset of this run, and what each signed here',
       columns: [{ title: 'Key', least: 20, code: true }, { title: 'For', least: 8 }, { title: 'State', least: 8 }, { title: 'Algorithm', least: 10, optional: true }, { title: 'Signed here', least: 12 }],
-      rows: rows.map(([kid, purpose, state, algorithm]) => [plain(kid), toned(purpose === 'in no keyset' ? 'bad' : undefined, purpose), plain(state), plain(algorithm), plain(signed.has(kid) ? plural(signed.get(kid) ?? 0, 'record') : kid === attestationKid ? 'the attestation' : signedBy.includes(kid) ? 'the keyset' : '')]),
+      rows: rows.map(([kid, purpose, state, algorithm]) => [plain(kid), toned(purpose === 'in no keyset' ? 'bad' : undefined, purpose), plain(state), plain(algorithm), plain(signedHere(kid))]),
     },
   ]);
 }

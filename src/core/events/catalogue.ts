@@ -101,3 +101,9 @@ const OF_THE_REFERENCE = {
 export const EVENTS = { ...OF_RUNS, ...OF_THE_REFERENCE };
 
 export type EventName = keyof typeof EVENTS;
+
+/** Types by their short names, as `cellos events` shows them, or by their whole ones. */
+export function typesNamed(name: string): string[] {
+  const types = [...new Set(Object.values(EVENTS).map(({ type }) => type))];
+  return types.filter((type) => type === name || type.split('.').at(-1) === name || type.replace(/^dev\.cellos\.events\.cell\./, '').replace(/\.v\d+\./, '.') === name);
+}

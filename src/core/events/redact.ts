@@ -6,7 +6,7 @@
  */
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { CellError } from '../../base/errors.ts';
-import { EVENTS } from './catalogue.ts';
+import { EVENTS, typesNamed } from './catalogue.ts';
 import type { CloudEvent } from './envelope.ts';
 
 const REDACTED = '[redacted]';
@@ -53,12 +53,6 @@ export interface Redaction {
 const PROVING = new Set(['runId', 'cellId', 'specId', 'v', 'specHash', 'canonicalSpecHash', 'planDigest', 'keysetDigest', 'policyDigest', 'redacted', 'salted', 'count', 'head', 'outcome', 'gaps', 'unchecked']);
 /** The first and the last record are what a run is proved by. */
 const WHOLE: ReadonlySet<string> = new Set([EVENTS.genesis.type, EVENTS.sealed.type]);
-
-/** Short names as `cellos events` shows them, and whole ones. */
-function typesNamed(name: string): string[] {
-  const types = [...new Set(Object.values(EVENTS).map(({ type }) => type))];
-  return types.filter((type) => type === name || type.split('.').at(-1) === name || type.replace(/^dev\.cellos\.events\.cell\./, '').replace(/\.v\d+\./, '.') === name);
-}
 
 function refuse(item: string, why: string): never {
   throw new CellError('usage.invalid', `Cannot redact ${JSON.stringify(item)}: ${why}`, { facts: { item } });

@@ -203,15 +203,15 @@ interface FilesSeen {
   readonly records: RecordsRead;
 }
 
-/** U10. @returns what is wrong; else the keys that signed the checkpoint, and where the run stands */
-async function judgeLog(source: BundleSource, files: ReadonlyMap<string, string>, { keys, records: { auditor } }: FilesSeen): Promise<{ findings: string[]; kids?: readonly string[]; place?: LogPlace }> {
+/** U10. @returns what is wrong; else where the run stands, and who signed that */
+async function judgeLog(source: BundleSource, files: ReadonlyMap<string, string>, { keys, records: { auditor } }: FilesSeen): Promise<{ findings: string[]; place?: LogPlace }> {
   const { anchor, count, ends } = auditor;
   const missing = [BUNDLE.checkpoint, BUNDLE.proofs].filter((path) => !files.has(path));
   if (anchor === undefined) return { findings: missing.length === 2 ? [] : ['The genesis names no log, and there is a proof of one'] };
   if (missing.length > 0) return { findings: missing.map((path) => `The run is in a log of its host, and the attestation does not cover ${path}`) };
   try {
-    const { kids, place } = verifyLogProofs({ note: await readAll(source, BUNDLE.checkpoint), proofs: await readAll(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
-    return { findings: [], kids, place };
+    const { place } = verifyLogProofs({ note: await readAll(source, BUNDLE.checkpoint), proofs: await readAll(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
+    return { findings: [], place };
   } catch (error) {
     if (!isDefect(error)) throw error;
     return { findings: [messageOf(error)] };
@@ -238,7 +238,7 @@ async function judgeFiles(source: BundleSource, seen: FilesSeen): Promise<AuditR
   const after = { run: stream ?? '', seq: count, time: auditor.lastTime }; // both are made after the last record
   const refusal = seen.keys.refusalOf(kid, after);
   if (refusal !== undefined) return report('untrusted-key', [`The attestation does not count: ${refusal}`], parts);
-  const ofLog = logged.kids?.map((signer) => seen.keys.refusalOf(signer, after)) ?? [];
+  const ofLog = logged.place?.signers.map((signer) => seen.keys.refusalOf(signer, after)) ?? [];
   if (ofLog.length > 0 && !ofLog.includes(undefined)) return report('untrusted-key', [`The checkpoint does not count: ${ofLog.join('; ')}`], parts);
   if (withheld.length > 0) findings.push(`${withheld.length} events are withheld: record ${withheld.slice(0, 16).join(', ')}${withheld.length > 16 ? ' …' : ''}`);
   if (seal.gaps > 0) findings.push(`${seal.gaps} gaps are declared`);

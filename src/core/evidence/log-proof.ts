@@ -26,6 +26,8 @@ export interface LogPlace {
   readonly last: string;
   /** Leaves that the checkpoint covers. */
   readonly size: string;
+  /** Keys of the keyset that signed the checkpoint, at least one. */
+  readonly signers: readonly string[];
 }
 
 /** A consistency proof of a tree of 2^64 leaves has no more. */
@@ -126,18 +128,18 @@ function openCheckpoint(note: Bytes, origin: string, keys: ReadonlyMap<string, B
  * Holds checkpoint and proofs against the records of a run.
  *
  * @param keys kid → Ed25519 public key of the keys whose purpose is `checkpoint`
- * @returns the head, where the run stands, and the kids of the keys that signed it, at least one: whether one of them counts there is the caller's to ask
+ * @returns the head, where the run stands, and which keys signed it: whether one of them counts there is the caller's to ask
  * @throws CellError `evidence.invalid` | `json.invalid`
  */
-export function verifyLogProofs(files: { readonly note: Bytes; readonly proofs: Bytes }, run: LoggedRun, keys: ReadonlyMap<string, Bytes>): { checkpoint: Checkpoint; kids: readonly string[]; place: LogPlace } {
+export function verifyLogProofs(files: { readonly note: Bytes; readonly proofs: Bytes }, run: LoggedRun, keys: ReadonlyMap<string, Bytes>): { checkpoint: Checkpoint; place: LogPlace } {
   const { anchor, count } = run;
-  const opened = openCheckpoint(files.note, anchor.origin, keys);
-  const { size, root } = opened.checkpoint;
+  const { checkpoint, kids } = openCheckpoint(files.note, anchor.origin, keys);
+  const { size, root } = checkpoint;
   const { first, last, since } = parseProofs(files.proofs);
   if (last.index - first.index < BigInt(count) - 1n || first.index < anchor.size) bad(`between the records there is no room for ${count} that came after the run began`); // LP2
   if (!verifyInclusion({ leafHash: run.first, index: first.index, size, proof: first.proof, root })) bad('the first record is not in the log where it says');
   if (!verifyInclusion({ leafHash: run.last, index: last.index, size, proof: last.proof, root })) bad('the last record is not in the log where it says');
   const grown = anchor.size === 0n ? since.length === 0 : verifyConsistency({ size1: anchor.size, root1: anchor.root, size2: size, root2: root, proof: since });
   if (!grown) bad('the log does not go on from where the run found it'); // LP3
-  return { ...opened, place: { origin: anchor.origin, first: String(first.index), last: String(last.index), size: String(size) } };
+  return { checkpoint, place: { origin: anchor.origin, first: String(first.index), last: String(last.index), size: String(size), signers: kids } };
 }
