@@ -47,6 +47,8 @@ export const LIMITS = {
   logLockLooks: 500,
   /** How often a run begins again to publish to the host log, when other programs are first. */
   logPublishTries: 100,
+  /** Leaves of a host log that is held against runs: a bit of memory each, and 32 bytes to read. */
+  logHistoryLeavesMax: 2 ** 28,
   /** Longest JSON Lines record, bytes. */
   recordSizeBytesMax: 4 * 1024 * 1024,
   /** One event of the reference's stream, bytes (reference/07 §4). */

@@ -105,6 +105,32 @@ const BUNDLE: CommandInfo = {
   load: async () => (await import('./commands/bundle.ts')).bundleCommandLine,
 };
 
+const HISTORY: CommandInfo = {
+  name: 'history',
+  usage: '[options] [RUN|PATH…]',
+  about: [
+    'Holds runs and checkpoints against the log of a host: are they of one history, and what of it is not among them?',
+    "The log is this host's, and what is held against it all of its runs, and the bundles and checkpoints at PATH…; or --log names a copy of the folder of another log, and PATH… is all. Every tile is held against the newest checkpoint, then every record of each bundle is looked for. A run that was taken out shows as leaves of no run that was given; a log that was put back, or told to others otherwise, shows by a checkpoint that somebody kept.",
+  ].join('\n'),
+  operand: 'run',
+  options: [
+    { name: 'log', value: 'DIR', about: "a copy of the log folder of a host (default: this host's, in the state folder)" },
+    { name: 'all', about: 'all runs of the host were given: leaves of no run end with 10' },
+    { name: 'out', short: 'o', value: 'FILE', about: 'keep the newest checkpoint in FILE, which must not exist, to hold it against the log later' },
+    TRUST,
+    JSON_OPTION,
+  ],
+  examples: ['cellos history -o kept.txt                    # and away from this host with it', 'cellos history kept.txt                       # later: the log only grew', 'cellos history --trust keys.json --log ./copy-of-log bundle.tar kept.txt'],
+  exits: [
+    ['0', 'one history'],
+    ['10', 'something is of another log; with --all, leaves are of no run that was given'],
+    ['11', 'something is not of this history, or does not verify; the log is not what its checkpoint says'],
+    ['12', 'the checkpoint is signed by no key that is trusted'],
+    ['64, 65', 'wrong usage, no such run or log; a trust file that is none'],
+  ],
+  load: async () => (await import('./commands/history.ts')).historyCommandLine,
+};
+
 const DOCTOR: CommandInfo = {
   name: 'doctor',
   usage: '[options]',
@@ -329,4 +355,4 @@ const APPLY: CommandInfo = {
   load: async () => (await import('./commands/workspace.ts')).applyCommandLine,
 };
 
-export const COMMANDS: readonly CommandInfo[] = [RUN, PLAN, VERIFY, BUNDLE, DOCTOR, PS, SHOW, EVENTS, LOGS, DIFF, APPLY, STOP, RM, POLICY, KEYS, COMPLETION];
+export const COMMANDS: readonly CommandInfo[] = [RUN, PLAN, VERIFY, BUNDLE, HISTORY, DOCTOR, PS, SHOW, EVENTS, LOGS, DIFF, APPLY, STOP, RM, POLICY, KEYS, COMPLETION];

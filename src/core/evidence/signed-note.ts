@@ -104,6 +104,11 @@ function verifyLine(text: string, key: Required<NoteKey>, signature: Bytes): Not
   return { key, ...(timestamp === undefined ? {} : { timestamp }) };
 }
 
+/** What a note says, whoever signed it. @throws CellError `signature.invalid` with the reason `malformed` */
+export function noteText(bytes: Bytes): string {
+  return splitNote(bytes).text;
+}
+
 /**
  * Reads a note that known keys have signed [N1].
  *
