@@ -160,3 +160,8 @@ it('any JSON is read or refused: nothing is thrown', () => {
     }),
   );
 });
+
+it.each(['sni', 'host_header', 'h2_authority', 'tls_cert_san', 'dane_tlsa_record', 'jws_payload', 'dnssec_validated_a_record', 'mitm_terminated_observation', 'guest_declared', ''])('reads an input of the type %j when there is one', (type) => {
+  const read = ObservedAuthority.read(parseJson(encodeText(AUTHORITY_DERIVATION, derive(RULES_BY_CLASS[PERMITTED_CLASSES.ObservedAuthority[0]][0])).replace('"sni"', JSON.stringify(type)).replace(/^/, '{"derivation":').replace(/$/, '}')));
+  expect(read.kind === 'ok').toBe(type !== '' && type !== 'guest_declared');
+});

@@ -81,6 +81,15 @@ describe('redecide()', () => {
     expect(again.kind === 'same' && again.decision.violations).toEqual(refused.violations); // D2
   });
 
+  it('keeps how many were admitted in the hour, and decides by it', () => {
+    const asked = input({ tenantId: 't', caller: 't' });
+    for (const admittedLastHour of [0, 1, 2, 3]) {
+      const data = decisionData(decidePolicy({ authorization, admittedLastHour, caller: 't' }, asked, HASH));
+      expect([data['admittedLastHour'], data['allowDowngrade'], redecide(travelled(data)).kind]).toEqual([admittedLastHour, false, 'same']);
+      expect(redecide(changed(data, ['admittedLastHour'], admittedLastHour < 2 ? 2 : 1)).kind).toBe('different');
+    }
+  });
+
   it('for any pack and input', () => {
     const egress = fc.array(fc.record({ host: fc.string(), port: fc.integer({ min: 0, max: 65535 }) }), { maxLength: 3 });
     const rules = fc.record({ maxLifetimeTtlSeconds: fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }).map((n) => (n <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(n) : n)), requireResourceLimits: fc.boolean(), allowedEgressHosts: fc.array(fc.string({ minLength: 1 }), { maxLength: 3 }) });

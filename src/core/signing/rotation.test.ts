@@ -34,6 +34,20 @@ describe('a rotation', () => {
     expect(livingKeys(history).map((key) => key.purpose)).toEqual(['root', ...ONLINE_PURPOSES]);
   });
 
+  it('signs with the one active key of each purpose, and with the next one from the switch on', () => {
+    let history = historyOf([SAMPLE_ROOT, ...first]);
+    expect(ONLINE_PURPOSES.map((purpose) => activeKey(history, purpose)?.kid)).toEqual(first.map((key) => key.kid));
+    expect(activeKey(history, 'root')?.kid).toBe(SAMPLE_ROOT.kid);
+    expect(activeKey(historyOf([first[0] as KeysetKey]), 'bundle')).toBeUndefined();
+    for (const step of ['announce', 'accept', 'switch'] as const) {
+      const before = ONLINE_PURPOSES.map((purpose) => activeKey(history, purpose)?.kid);
+      history = historyOf(rotatedKeys(history, step, { fresh, until }));
+      const now = ONLINE_PURPOSES.map((purpose) => activeKey(history, purpose));
+      expect(now.map((key) => [key?.purpose, key?.state])).toEqual(ONLINE_PURPOSES.map((purpose) => [purpose, 'active']));
+      expect(now.every((key, at) => (key?.kid === before[at]) === (step !== 'switch'))).toBe(true);
+    }
+  });
+
   it('carries bounds for retired keys alone', () => {
     const keys = rotatedKeys(historyOf([SAMPLE_ROOT, ...first]), 'announce', { fresh, until });
     for (const step of ['accept', 'switch'] as const) expect(rotatedKeys(historyOf(keys), step, { fresh, until }).every((key) => key.until === undefined)).toBe(true);
