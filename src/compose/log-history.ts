@@ -167,9 +167,10 @@ function verdictOf(items: readonly HistoryItem[]): HistoryReport['verdict'] {
 /**
  * @param folder of a log, as its host keeps it or a copy of it
  * @param paths bundles and checkpoints
+ * @param onItem told how many of them were held, before the next one
  * @throws CellError `evidence.invalid` with the fact `exit` for a log that is not what its checkpoint says, or whose checkpoint nobody trusted signed; `run.unknown`
  */
-export async function holdAgainstLog(folder: string, paths: readonly string[], trust: Trust): Promise<HistoryReport> {
+export async function holdAgainstLog(folder: string, paths: readonly string[], trust: Trust, onItem: (held: number) => void = () => undefined): Promise<HistoryReport> {
   const keys = checkpointKeys(trust);
   const note = readSmall(`${folder}/checkpoint`);
   if (note === undefined) throw new CellError('run.unknown', `Cannot find a log in ${folder}: it has no checkpoint`, { facts: { path: folder } });
@@ -194,6 +195,7 @@ export async function holdAgainstLog(folder: string, paths: readonly string[], t
   const held: Held = { history, origin: head.origin, keys, trust };
   const items: HistoryItem[] = [];
   for (const path of paths) {
+    onItem(items.length);
     const given = noteAt(path);
     items.push(given === undefined ? await holdRun(path, held) : holdCheckpoint(path, given, held));
   }
