@@ -113,7 +113,8 @@ async function holdRun(path: string, { history, origin, trust }: Held): Promise<
   const { report } = await auditAt(path, trust);
   const item = { path, kind: 'run' as const, ...(report.runId === undefined ? {} : { runId: report.runId }) };
   const found = bundleAt(path);
-  if (found.kind !== 'bundle' || report.count === 0 || !VERIFIED.has(report.verdict)) return { ...item, standing: 'unverified', detail: `${report.verdict}${report.findings[0] === undefined ? '' : `: ${report.findings[0]}`}` }; // HY2
+  if (found.kind !== 'bundle' || !VERIFIED.has(report.verdict)) return { ...item, standing: 'unverified', detail: `${report.verdict}${report.findings[0] === undefined ? '' : `: ${report.findings[0]}`}` }; // HY2
+  if (report.count === 0) return { ...item, records: 0, found: 0, standing: 'unfinished' }; // killed before its first record
   const { leaves, anchor } = await recordsOf(found.source);
   if (anchor?.origin !== origin) return { ...item, standing: 'elsewhere', detail: anchor === undefined ? 'its genesis names no log' : `it is in the log ${anchor.origin}` };
   const began = history.standingOf(anchor);

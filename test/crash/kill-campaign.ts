@@ -8,8 +8,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { folderBundle } from '../../src/adapters/os/bundle-files.ts';
 import { probeCgroups } from '../../src/adapters/os/cgroup.ts';
 import { startTimeOf, uidOf } from '../../src/adapters/os/procfs.ts';
-import { openKeys } from '../../src/compose/host-keys.ts';
+import { hostPin, openKeys } from '../../src/compose/host-keys.ts';
 import { StateFolder } from '../../src/compose/local.ts';
+import { holdAgainstLog } from '../../src/compose/log-history.ts';
 import { auditBundle } from '../../src/core/evidence/audit.ts';
 import { hostUidFor } from '../../src/core/plan/plan-cell.ts';
 import { endStarted } from '../end-started.ts';
@@ -123,8 +124,19 @@ export class KillBench {
     );
   }
 
-  /** Sweeps, then looks everywhere. */
-  async sweepAndLook(starts = 1): Promise<void> {
+  /** Leaves of the log that were looked at already: the runs they are of are removed by now. */
+  #leavesSeen = 0;
+
+  /** Whoever was killed, the log is whole, goes on, and has no leaf of a run that is not there. */
+  async #holdAgainstLog(bundles: readonly string[], torn: boolean): Promise<void> {
+    const log = await holdAgainstLog(`${this.state.path}/log`, bundles, { pins: [hostPin(this.state)], from: new Map() });
+    for (const item of log.items) if (item.standing !== 'part' && item.standing !== 'unfinished') this.wrong.push(`${item.runId ?? item.path} stands in the log as ${item.standing}: ${item.detail ?? ''}`);
+    for (const { first, last } of log.unseen) if (last >= this.#leavesSeen && !torn) this.wrong.push(`leaves ${first} to ${last} of the log are of no run that is there`);
+    this.#leavesSeen = Number(log.size);
+  }
+
+  /** Sweeps, then looks everywhere. @param options.torn a record was cut by hand: the log may know it */
+  async sweepAndLook(starts = 1, { torn = false } = {}): Promise<void> {
     const marked = this.state.live().map((run) => run.runId);
     const swept = (await this.sweep(starts)).flat();
     for (const runId of marked) if (!swept.includes(runId)) this.wrong.push(`${runId} was left, and no start says that it swept it`);
@@ -133,6 +145,7 @@ export class KillBench {
     for (const runId of marked) if (!listed.some((run) => run.runId === runId)) this.wrong.push(`${runId} is not listed`);
     this.wrong.push(...leftProcesses(this.#pids.splice(0)), ...leftGroups(ids), ...leftFiles(this.folder), ...leftMounts(this.folder));
     for (const name of [...readdirSync(`${this.state.path}/live`), ...readdirSync(`${this.state.path}/scratch`)]) this.wrong.push(`${name} is left in the state folder`);
+    await this.#holdAgainstLog(listed.map((run) => run.bundle), torn);
     const { root } = openKeys(this.state);
     for (const run of listed) {
       const { verdict, findings } = await auditBundle(folderBundle(`${run.bundle}/.`), { roots: new Map([[root.kid, root.publicKey]]) });

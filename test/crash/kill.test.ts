@@ -36,7 +36,7 @@ describe('a supervisor killed with SIGKILL', () => {
     writeFileSync(`${run?.bundle}/records.jsonl`, records.subarray(0, -20));
     for (const name of [`keyset.json.${run?.owner.pid}.1.part`, `attestation.dsse.json.${run?.owner.pid}.9.part`]) writeFileSync(`${run?.bundle}/${name}`, 'half');
     writeFileSync(`${bench.state.path}/live/x.json.4194305.1.part`, 'half');
-    await bench.sweepAndLook(2);
+    await bench.sweepAndLook(2, { torn: true });
     expect(bench.wrong).toEqual([]);
     expect(bench.unsealed).toBe(1);
   }, 60_000);

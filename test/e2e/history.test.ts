@@ -1,7 +1,7 @@
 /** Runs of a host, and what somebody kept, against its log. The rows of the tamper matrix that one bundle alone cannot show. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -143,8 +143,12 @@ describe('cellos history', () => {
     expect(b.history().report.items.map(({ standing }) => standing)).toContain('unfinished');
     supervisor.kill('SIGKILL');
     await ended;
+    mkdirSync(`${b.state}/runs/01m00000000000000000000000`, { mode: 0o700 }); // killed before its first record
+    writeFileSync(`${b.state}/runs/01m00000000000000000000000/records.jsonl`, '');
     b.run(); // sweeps
     const { status, report } = b.history('--all');
-    expect([status, report.items.filter(({ standing }) => standing === 'unfinished').length, report.unseen]).toEqual([0, 1, []]);
+    expect([status, report.items.filter(({ standing }) => standing === 'unfinished').length, report.unseen]).toEqual([0, 2, []]);
+    rmSync(`${b.state}/runs/01m00000000000000000000000/records.jsonl`);
+    expect(b.history('--all').status).toBe(0);
   }, 60_000);
 });
