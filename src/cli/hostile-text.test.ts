@@ -19,6 +19,7 @@ import { planReasons, planTable } from './render-plan.ts';
 import { runTable } from './render-runs.ts';
 import { showLines } from './render-show.ts';
 import { reasonLines, suggestionYaml } from './render-suggest.ts';
+import { historyLines } from './render-history.ts';
 import { verifyLines } from './render-verify.ts';
 import { reportPage } from './report/report-page.ts';
 import { reportLines } from './report/text-report.ts';
@@ -65,6 +66,7 @@ const pages: Readonly<Record<string, () => readonly string[]>> = {
   'a suggestion': () => [...suggestionYaml(suggested), ...reasonLines(suggested, 80)],
   plan: () => [...planTable(items, page), ...planTable(items, { ...page, width: 80 }), ...planReasons(items, { ...page, allowed: [EVIL, `${EVIL}2`] })],
   verify: () => verifyLines(audited, page),
+  history: () => historyLines({ origin: EVIL, size: '2', note: new Uint8Array(), items: (['part', 'unfinished', 'missing', 'ahead', 'other', 'elsewhere', 'unverified'] as const).map((standing) => ({ path: EVIL, kind: 'run' as const, runId: EVIL, standing, detail: EVIL, records: 2, found: 1 })), unseen: [{ first: 0, last: 1 }], verdict: 'tampered' }, { ...page, kept: EVIL }),
   'verify alone': () => reportText(report, false).trimEnd().split('\n'),
   keys: () => keyTable([{ purpose: 'trusted', state: EVIL, kid: EVIL, algorithm: 'ed25519', fingerprint: 'f', publicKey: 'k', until: EVIL }], page),
   attacks: () => attackBoard(board).trimEnd().split('\n'),

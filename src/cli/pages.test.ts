@@ -1,6 +1,7 @@
 /** Every page at the widths people have: what it says, and that no line is longer than the terminal. */
 import { describe, expect, it } from 'vitest';
 import { jsonObject } from '../base/json.ts';
+import type { HistoryReport } from '../compose/log-history.ts';
 import type { Audited } from '../compose/audit.ts';
 import type { Diagnosis } from '../compose/doctor.ts';
 import type { RunResult } from '../compose/local-run.ts';
@@ -23,6 +24,7 @@ import { eventLine, shortType } from './render-events.ts';
 import { planReasons, planTable } from './render-plan.ts';
 import { runTable } from './render-runs.ts';
 import { showLines } from './render-show.ts';
+import { historyLines } from './render-history.ts';
 import { verifyLines } from './render-verify.ts';
 
 const WIDTHS = [60, 80, 120];
@@ -64,6 +66,16 @@ for (const one of RECORDS) CELL.apply(one);
 const SUMMARY = { runId: RUN, state: 'sealed', bundle: `/var/lib/cellos/runs/${RUN}`, view: VIEW, cell: CELL.state } as const;
 const COMPLETE: Audited = { report: { verdict: 'complete', exitCode: 0, count: 12, runId: RUN, outcome: 'exited', log: { origin: 'cellos.dev/log/e126c1f9bf9ac42a/1', first: '3', last: '14', size: '15', signers: ['ed25519:8e9ec28b708f6ec6'] }, findings: [] }, root: { kid: 'ed25519:1c2975fbdf9d8e22', from: 'this host' } };
 const BAD: Audited = { report: { verdict: 'tampered', exitCode: 11, count: 3, runId: RUN, firstBadRecord: { seq: 3, line: 4, reason: 'the record does not follow the one before it' }, findings: ['Record 3 (line 4): the record does not follow the one before it'] } };
+const ONE_HISTORY: HistoryReport = { origin: 'cellos.dev/log/e126c1f9bf9ac42a/1', size: '15', note: new Uint8Array(), items: [{ path: '/r', kind: 'run', runId: RUN, standing: 'part', records: 15, found: 15 }], unseen: [], verdict: 'complete' };
+const TWO_HISTORIES: HistoryReport = {
+  ...ONE_HISTORY,
+  items: [
+    { path: '/r', kind: 'run', runId: RUN, standing: 'other', detail: 'the log had other leaves when the run ended', records: 12, found: 3 },
+    { path: '/home/u/kept.txt', kind: 'checkpoint', standing: 'part' },
+  ],
+  unseen: Array.from({ length: 10 }, (_, at) => ({ first: 2 * at, last: 2 * at })),
+  verdict: 'tampered',
+};
 const DIAGNOSIS: Diagnosis = {
   v: 1,
   strength: 'none',
@@ -86,6 +98,7 @@ describe.each(WIDTHS)('at %i columns', (width) => {
     doctor: doctorLines(DIAGNOSIS, page(width)),
     policy: [...packLines(PACK, page(width)), ...checkLines({ ...CHECKED, id: 'a\u001b[31m'.padEnd(128, 'x'), pack: PACK }, page(width)), ...effectiveTable(effectiveRules({ pack: PACK, caller: 'c' }, ASKED), page(width))],
     verify: [...verifyLines(COMPLETE, page(width)), ...verifyLines(BAD, page(width))],
+    history: [...historyLines(ONE_HISTORY, page(width)), ...historyLines(TWO_HISTORIES, { ...page(width), kept: '/home/u/kept.txt' })],
   };
 
   it.each(Object.keys(pages))('%s fits, and obeys nothing of what it shows', (name) => {
@@ -139,6 +152,17 @@ describe('what the pages say', () => {
   it('verify: verdict first, then the finding, the record and the count', () => {
     expect(verifyLines(BAD, page(80))).toEqual(['tampered: it is not what was recorded', '  Record 3 (line 4): the record does not follow the one before it', '  First bad record: number 3, line 4', `  Run       ${RUN}`, '  Records   3 records before the first bad one']);
     expect(verifyLines(COMPLETE, page(80)).slice(-2)).toEqual(['  Log       leaves 3 to 14 of 15 in cellos.dev/log/e126c1f9bf9ac42a/1', '  Root key  ed25519:1c2975fbdf9d8e22, trusted by this host']);
+  });
+
+  it('history: what does not stand in it is named, with the leaves of no run', () => {
+    expect(historyLines(ONE_HISTORY, page(80))).toEqual(['complete: all of it is of one history', '  Log      cellos.dev/log/e126c1f9bf9ac42a/1, 15 leaves, every tile as its', '           checkpoint says', '  Part     1 run, 0 checkpoints', '  Unseen   no leaf: all of them are of what was given']);
+    expect(historyLines(TWO_HISTORIES, page(200))).toEqual([
+      'tampered: some of it is not of this history',
+      `  ${RUN} is of another history (the log had other leaves when the run ended); 3 of its 12 records are in the log`,
+      '  Log      cellos.dev/log/e126c1f9bf9ac42a/1, 15 leaves, every tile as its checkpoint says',
+      '  Part     0 runs, 1 checkpoint',
+      '  Unseen   10 leaves of runs that were removed, or not given: 0, 2, 4, 6, 8, 10, 12, 14 …',
+    ]);
   });
 
   it('events: an unknown type is shown with its members, not dropped', () => {
