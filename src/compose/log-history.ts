@@ -172,9 +172,9 @@ function verdictOf(items: readonly HistoryItem[]): HistoryReport['verdict'] {
  * @throws CellError `evidence.invalid` with the fact `exit` for a log that is not what its checkpoint says, or whose checkpoint nobody trusted signed; `run.unknown`
  */
 export async function holdAgainstLog(folder: string, paths: readonly string[], trust: Trust, onItem: (held: number) => void = () => undefined): Promise<HistoryReport> {
-  const keys = checkpointKeys(trust);
   const note = readSmall(`${folder}/checkpoint`);
-  if (note === undefined) throw new CellError('run.unknown', `Cannot find a log in ${folder}: it has no checkpoint`, { facts: { path: folder } });
+  if (note === undefined) throw new CellError('run.unknown', `Cannot find a log in ${folder}: it has no checkpoint; a host has one from its first run on`, { facts: { path: folder } });
+  const keys = checkpointKeys(trust);
   let head: Checkpoint;
   let history: LogHistory;
   try {

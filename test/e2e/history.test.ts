@@ -131,6 +131,7 @@ describe('cellos history', () => {
     writeFileSync(`${root}/forged.txt`, readFileSync(kept, 'utf8').replace('\n54\n', '\n53\n'));
     expect(a.history(`${root}/forged.txt`)).toMatchObject({ status: 11 });
     expect(a.history(`${root}/no-such-thing.txt`)).toMatchObject({ status: 64, stderr: expect.stringContaining('no such bundle or checkpoint') });
+    expect(host('nothing-ran').history()).toMatchObject({ status: 64, stderr: expect.stringContaining('from its first run on') });
     rmSync(`${b.state}/log/checkpoint`);
     expect(b.history()).toMatchObject({ status: 64, stderr: expect.stringContaining('has no checkpoint') });
   });
