@@ -8,6 +8,7 @@ import { auditTrail } from '../core/evidence/audit-trail.ts';
 import type { EnvelopeKeys } from '../core/signing/envelope.ts';
 import { bareSigners } from '../core/signing/key-trust.ts';
 import { visible } from './render.ts';
+import { logText } from './render-verify.ts';
 
 /**
  * @param path a bundle folder, a .tar of one, JSON Lines of signed events, or an audit chain
@@ -32,5 +33,8 @@ export function timeOption(text: string): string {
 
 export function reportText(report: AuditReport, json: boolean): string {
   if (json) return `${JSON.stringify(report)}\n`;
-  return `${[report.verdict, ...report.findings.map((finding) => `  ${visible(finding)}`), `  ${report.count} records${report.runId === undefined ? '' : ` of run ${visible(report.runId)}`}`].join('\n')}\n`;
+  const { verdict, findings, count, runId, log } = report;
+  const lines = [verdict, ...findings.map((finding) => `  ${visible(finding)}`), `  ${count} records${runId === undefined ? '' : ` of run ${visible(runId)}`}`];
+  if (log !== undefined) lines.push(`  ${logText(log)}`);
+  return `${lines.join('\n')}\n`;
 }
