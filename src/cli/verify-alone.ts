@@ -3,7 +3,6 @@
  * The verifier that ships alone, `cellos-verify.mjs`: one file without dependencies for any Node from 20 on. It holds no key, reads no state of
  * this host and writes nothing: which root keys to trust has to be said.
  */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Bytes } from '../base/bytes.ts';
 import { EXIT, isCellError, messageOf } from '../base/errors.ts';
@@ -12,6 +11,7 @@ import { bareSigners } from '../core/signing/key-trust.ts';
 import type { TrustPin } from '../core/signing/keyset-chain.ts';
 import { parseTrustDocument } from '../core/signing/trust-document.ts';
 import { parseHmacKeys, parseVerifyKeys } from '../core/signing/verify-keys.ts';
+import { parsedFile } from '../compose/evidence.ts';
 import { VERSION } from '../version.ts';
 import { visible } from './render.ts';
 import { auditPath, reportText, timeOption } from './verify-report.ts';
@@ -38,7 +38,7 @@ function usage(message: string): number {
 /** Keys for bare events; undefined when none are named. */
 function bareKeys(keys: readonly string[] | undefined, hmac: readonly string[] | undefined, pins: readonly TrustPin[]): EnvelopeKeys | undefined {
   if (keys === undefined && hmac === undefined) return undefined;
-  const read = (files: readonly string[], parse: (bytes: Bytes) => Map<string, Bytes>): Map<string, Bytes> => new Map(files.flatMap((file) => [...parse(readFileSync(file))]));
+  const read = (files: readonly string[], parse: (bytes: Bytes) => Map<string, Bytes>): Map<string, Bytes> => new Map(files.flatMap((file) => [...parsedFile(file, 'the keys', parse)]));
   return { ed25519: keys === undefined ? bareSigners(pins) : read(keys, parseVerifyKeys), hmac: read(hmac ?? [], parseHmacKeys) };
 }
 
@@ -57,7 +57,7 @@ async function main(args: readonly string[]): Promise<number> {
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) return usage('Cannot verify: give one bundle');
   if (values.trust === undefined && values.keys === undefined) return usage('Cannot verify: say with --trust FILE which root keys you trust');
-  const pins = (values.trust ?? []).flatMap((file) => parseTrustDocument(readFileSync(file)));
+  const pins = (values.trust ?? []).flatMap((file) => parsedFile(file, 'the trust file', parseTrustDocument));
   const { at, 'min-epoch': epoch } = values;
   if (epoch !== undefined && !/^[1-9]\d{0,8}$/.test(epoch)) return usage(`Cannot use --min-epoch ${JSON.stringify(epoch)}: give a whole number`);
   const report = await auditPath(path, { roots: new Map(), pins, ...(at === undefined ? {} : { at: timeOption(at === 'now' ? new Date().toISOString() : at) }), ...(epoch === undefined ? {} : { epochMin: Number(epoch) }) }, bareKeys(values.keys, values['hmac-keys'], pins));

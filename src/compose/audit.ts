@@ -1,9 +1,9 @@
 /** Audits evidence of this host or of another, offline, with the root keys the caller pins or this host trusts. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { bundleAt, folderBundle } from '../adapters/os/bundle-files.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
 import { type Bytes, concatBytes, equalBytes } from '../base/bytes.ts';
-import { CellError, ignore, isCellError, messageOf } from '../base/errors.ts';
+import { CellError, ignore, isCellError } from '../base/errors.ts';
 import { isJsonArray } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -17,6 +17,7 @@ import { refuseTrust } from '../core/signing/keyset.ts';
 import { bareSigners } from '../core/signing/key-trust.ts';
 import { parseHmacKeys, parseVerifyKeys } from '../core/signing/verify-keys.ts';
 import { compareHistories, type KeysetHistory, type TrustPin, verifyKeysetFile } from '../core/signing/keyset-chain.ts';
+import { parsedFile } from './evidence.ts';
 import { hasKeys, hostPin, trustedPins, trustFileAt, trustPins } from './host-keys.ts';
 
 export interface Trust {
@@ -136,21 +137,6 @@ export function auditHere(state: StateFolder, path: string, roots?: ReadonlyMap<
 /** Keys for bare events: of verify-keys files, or else those the pins say; and of HMAC keys files. @returns undefined when no file is given. @throws CellError `usage.invalid` | `document.invalid` | `json.invalid` */
 export function bareKeys(files: { readonly keys: readonly string[]; readonly hmac: readonly string[] }, pins: readonly TrustPin[]): EnvelopeKeys | undefined {
   if (files.keys.length === 0 && files.hmac.length === 0) return undefined;
-  const ed25519 = files.keys.length === 0 ? bareSigners(pins) : new Map(files.keys.flatMap((path) => [...keysAt(path, parseVerifyKeys)]));
-  return { ed25519, hmac: new Map(files.hmac.flatMap((path) => [...keysAt(path, parseHmacKeys)])) };
-}
-
-function keysAt(path: string, parse: (bytes: Bytes) => Map<string, Bytes>): Map<string, Bytes> {
-  let bytes: Bytes;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new CellError('usage.invalid', `Cannot read the keys in ${path}: ${messageOf(error)}`, { cause: error, facts: { path } });
-  }
-  try {
-    return parse(bytes);
-  } catch (error) {
-    if (!isCellError(error)) throw error;
-    throw new CellError(error.code, `${error.message} (${path})`, { cause: error, facts: error.facts });
-  }
+  const ed25519 = files.keys.length === 0 ? bareSigners(pins) : new Map(files.keys.flatMap((path) => [...parsedFile(path, 'the keys', parseVerifyKeys)]));
+  return { ed25519, hmac: new Map(files.hmac.flatMap((path) => [...parsedFile(path, 'the keys', parseHmacKeys)])) };
 }

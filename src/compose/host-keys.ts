@@ -13,6 +13,7 @@ import { isJsonArray } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
 import { type TrustPin, verifyHistory } from '../core/signing/keyset-chain.ts';
 import { mergePins, parseTrustDocument, withoutRoot } from '../core/signing/trust-document.ts';
+import { parsedFile } from './evidence.ts';
 import { initKeys } from './first-keys.ts';
 
 /** The keys of this host; made when there are none, with one root key beside them. @throws CellError `signer.unavailable` | `state.unusable` */
@@ -39,15 +40,7 @@ export function trustedPins(folder: string): TrustPin[] {
 }
 
 /** @throws CellError `usage.invalid` when it cannot be read | `document.invalid` | `crypto.key` | `signature.invalid` */
-export function trustFileAt(path: string): TrustPin[] {
-  let bytes: Bytes;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new CellError('usage.invalid', `Cannot read the trust file ${path}: ${messageOf(error)}`, { cause: error, facts: { path } });
-  }
-  return parseTrustDocument(bytes);
-}
+export const trustFileAt = (path: string): TrustPin[] => parsedFile(path, 'the trust file', parseTrustDocument);
 
 /** A lock on one folder. */
 export function lockName(what: 'keys' | 'trust', folder: string): string {

@@ -62,6 +62,7 @@ describe('cellos history', () => {
     const asked = spawnSync('bin/cellos', ['history', '--json', '--log', `${a.state}/log`, '--trust', trust, bundle, kept], nowhere);
     expect([asked.status, JSON.parse(asked.stdout)]).toMatchObject([0, { verdict: 'complete', unseen: [{ first: 0, last: 17 }, { first: 36, last: 53 }] }]);
     expect(existsSync(`${root}/nowhere`)).toBe(false);
+    expect(spawnSync('bin/cellos', ['verify', '--trust', kept, bundle], nowhere)).toMatchObject({ status: 65, stderr: expect.stringContaining(`(the trust file ${kept})`) });
     const other = host('other');
     other.cellos('run', '-q', '--', 'true');
     other.cellos('keys', 'export', '-o', `${root}/other.json`);
