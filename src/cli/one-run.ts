@@ -1,11 +1,20 @@
 /** The one run a command is about. */
 import { CellError } from '../base/errors.ts';
-import type { RunEntry, StateFolder } from '../compose/runs.ts';
+import { type RunEntry, StateFolder } from '../compose/runs.ts';
 import type { ParsedArgs } from './command.ts';
 
 export interface OneRun {
   readonly state: StateFolder;
   readonly run: RunEntry;
+}
+
+/** The state folder, made when it is first asked for: an auditor with a bundle and a trust file needs none, and gets none. */
+export function stateOnDemand(path: string): () => StateFolder {
+  let folder: StateFolder | undefined;
+  return () => {
+    folder ??= new StateFolder(path);
+    return folder;
+  };
 }
 
 /** A run whose bundle can be read. @throws CellError `usage.invalid` | `run.unknown` | `evidence.invalid` */

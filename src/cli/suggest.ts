@@ -4,7 +4,6 @@ import { compactText } from '../base/canonical-json.ts';
 import { assert, CellError, EXIT } from '../base/errors.ts';
 import { auditAt, trustOf } from '../compose/audit.ts';
 import { reportAt } from '../compose/run-reports.ts';
-import { StateFolder } from '../compose/runs.ts';
 import { currentSettings } from '../config/env.ts';
 import type { RunReport } from '../core/projection/report/report-model.ts';
 import { observedUse } from '../core/projection/suggest/observed-use.ts';
@@ -15,6 +14,7 @@ import type { ExecutionCellDocument } from '../core/spec/document.ts';
 import { checkSpec } from '../core/spec/parse.ts';
 import type { ParsedArgs } from './command.ts';
 import { oneBundle } from './one-bundle.ts';
+import { stateOnDemand } from './one-run.ts';
 import { standardError, standardOutput } from './output.ts';
 import { documentJson, reasonLines, suggestionYaml } from './render-suggest.ts';
 import { documentOf } from './spec-request.ts';
@@ -39,11 +39,7 @@ export async function suggest(args: ParsedArgs): Promise<number> {
   const [, run, path, ...more] = args.positionals;
   if (run === undefined || more.length > 0) throw new CellError('usage.invalid', 'Cannot suggest: give one run, or the path of one bundle, and perhaps its document, as in cellos policy suggest 01m88a7p job.yaml');
   const settings = currentSettings();
-  let folder: StateFolder | undefined;
-  const state = (): StateFolder => {
-    folder ??= new StateFolder(settings.stateDir);
-    return folder;
-  };
+  const state = stateOnDemand(settings.stateDir);
   const bundle = oneBundle({ ...args, positionals: [run] }, state);
   if (bundle.run?.state === 'running') throw new CellError('run.busy', `Cannot suggest from run ${bundle.run.runId}: it is going on, and what it is going to use is not known`, { facts: { runId: bundle.run.runId } });
   const audited = await auditAt(bundle.path, trustOf(args.texts('trust'), state, settings.stateDir));

@@ -2,10 +2,10 @@
 import { CellError, EXIT } from '../../base/errors.ts';
 import { trustOf } from '../../compose/audit.ts';
 import { giveBundle } from '../../compose/give-bundle.ts';
-import { StateFolder } from '../../compose/runs.ts';
 import { currentSettings } from '../../config/env.ts';
 import type { ParsedArgs } from '../command.ts';
 import { oneBundle } from '../one-bundle.ts';
+import { stateOnDemand } from '../one-run.ts';
 import { standardOutput } from '../output.ts';
 import { bytesText, plural, visible, wrap } from '../render.ts';
 import { verdictText } from '../render-verify.ts';
@@ -21,11 +21,7 @@ async function execute(args: ParsedArgs): Promise<number> {
   const out = args.text('out');
   if (out === undefined) throw new CellError('usage.invalid', 'Cannot write the bundle: say where it goes, as in cellos bundle 01m88a7p -o bundle.tar');
   const settings = currentSettings();
-  let folder: StateFolder | undefined;
-  const state = (): StateFolder => {
-    folder ??= new StateFolder(settings.stateDir);
-    return folder;
-  };
+  const state = stateOnDemand(settings.stateDir);
   const bundle = oneBundle(args, state);
   if (bundle.run?.state === 'running') throw new CellError('run.busy', `Cannot give run ${bundle.run.runId} away: it is going on, and its evidence has no end yet`, { facts: { runId: bundle.run.runId } });
   const { audited, bytes, withheld } = await giveBundle(bundle.path, { out, withhold: args.texts('withhold'), trust: trustOf(args.texts('trust'), state, settings.stateDir), where: bundle.where });

@@ -2,10 +2,11 @@
 import { writePublicFile } from '../../compose/host-keys.ts';
 import { isThere, trustOf } from '../../compose/audit.ts';
 import { holdAgainstLog } from '../../compose/log-history.ts';
-import { StateFolder, systemClock } from '../../compose/runs.ts';
+import { systemClock } from '../../compose/runs.ts';
 import { VERDICT_EXIT } from '../../core/evidence/audit-report.ts';
 import { currentSettings } from '../../config/env.ts';
 import type { ParsedArgs } from '../command.ts';
+import { stateOnDemand } from '../one-run.ts';
 import { type Output, standardError, standardOutput } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { durationText, fit, plural } from '../render.ts';
@@ -32,11 +33,7 @@ async function withProgress<T>(err: Output, total: number, work: (onItem: (held:
 
 async function execute(args: ParsedArgs): Promise<number> {
   const settings = currentSettings();
-  let folder: StateFolder | undefined;
-  const state = (): StateFolder => {
-    folder ??= new StateFolder(settings.stateDir);
-    return folder;
-  };
+  const state = stateOnDemand(settings.stateDir);
   const pathOf = (operand: string): string => (isThere(operand) || !/^[0-9a-z]+$/i.test(operand) ? operand : state().resolve(operand).bundle);
   const log = args.text('log');
   // This host's own log is always about every run that is here.

@@ -6,7 +6,7 @@ import type { JsonValue } from '../../base/json.ts';
 import { parsePositive } from '../../base/quantity.ts';
 import { type Audited, auditAt, trustOf } from '../../compose/audit.ts';
 import { recordsAt, reportAt } from '../../compose/run-reports.ts';
-import { type RunEntry, StateFolder } from '../../compose/runs.ts';
+import type { RunEntry } from '../../compose/runs.ts';
 import { currentSettings, type Settings } from '../../config/env.ts';
 import { snapshotText } from '../../core/projection/cell-state.ts';
 import type { RunReport } from '../../core/projection/report/report-model.ts';
@@ -14,6 +14,7 @@ import { RunCell } from '../../core/projection/run-cell.ts';
 import { applyToDetail, EMPTY_DETAIL, type RunDetail } from '../../core/projection/run-detail.ts';
 import type { ParsedArgs } from '../command.ts';
 import { type OneBundle, oneBundle } from '../one-bundle.ts';
+import { stateOnDemand } from '../one-run.ts';
 import { standardOutput } from '../output.ts';
 import { PLAIN } from '../render.ts';
 import { showLines, type Shown } from '../render-show.ts';
@@ -84,11 +85,7 @@ function entryOf({ path, run }: OneBundle, audited: Audited, { view }: RunDetail
 
 async function execute(args: ParsedArgs): Promise<number> {
   const settings = currentSettings();
-  let folder: StateFolder | undefined;
-  const state = (): StateFolder => {
-    folder ??= new StateFolder(settings.stateDir);
-    return folder;
-  };
+  const state = stateOnDemand(settings.stateDir);
   const wanted = args.flag('report') || args.flag('html');
   refuseUnfit(args, wanted);
   const bundle = oneBundle(args, state);

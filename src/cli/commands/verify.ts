@@ -1,11 +1,11 @@
 /** `cellos verify`: one verdict, the first bad record, and the exit code that says it. */
 import { auditAt, bareKeys, isThere, trustOf } from '../../compose/audit.ts';
-import { StateFolder, systemClock } from '../../compose/runs.ts';
+import { systemClock } from '../../compose/runs.ts';
 import { CellError } from '../../base/errors.ts';
 import { parsePositive } from '../../base/quantity.ts';
 import { currentSettings } from '../../config/env.ts';
 import type { ParsedArgs } from '../command.ts';
-import { oneRun } from '../one-run.ts';
+import { oneRun, stateOnDemand } from '../one-run.ts';
 import { standardOutput } from '../output.ts';
 import { verifyLines } from '../render-verify.ts';
 import { timeOption } from '../verify-report.ts';
@@ -14,12 +14,7 @@ async function execute(args: ParsedArgs): Promise<number> {
   const [operand, ...more] = args.positionals;
   if (operand === undefined || more.length > 0) throw new CellError('usage.invalid', 'Cannot verify: give one bundle, or the id of one run');
   const settings = currentSettings();
-  // An auditor with a bundle and a trust file needs no state folder, and gets none.
-  let folder: StateFolder | undefined;
-  const state = (): StateFolder => {
-    folder ??= new StateFolder(settings.stateDir);
-    return folder;
-  };
+  const state = stateOnDemand(settings.stateDir);
   const path = isThere(operand) ? operand : /^[0-9a-z]+$/i.test(operand) ? oneRun(args, state()).run.bundle : operand;
   const [at, epoch] = [args.text('at'), args.text('min-epoch')];
   const freshness = { ...(at === undefined ? {} : { at: timeOption(at === 'now' ? systemClock.nowRfc3339() : at) }), ...(epoch === undefined ? {} : { epochMin: parsePositive('--min-epoch', epoch, true) }) };
