@@ -1,4 +1,4 @@
-/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events, core, merkle, journal. Everything is measured in turns with its baseline. */
+/** `npm run bench [-- NAME]`: the ratios of README, "How fast". Names: cold, library, evidence, events, core, merkle, journal, verify. Everything is measured in turns with its baseline. */
 import { mkdirSync } from 'node:fs';
 import { measure as coldStart } from './cold-start.ts';
 import { measure as core } from './core.ts';
@@ -8,6 +8,7 @@ import { measure as journal } from './journal.ts';
 import { measure as libraryCell } from './library-cell.ts';
 import { measure as merkle, publication } from './merkle.ts';
 import { line, loadLine } from './pairs.ts';
+import { measure as verifyBundle } from './verify-bundle.ts';
 
 const print = (text: string): void => console.log(text);
 const root = process.cwd();
@@ -36,6 +37,10 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
     const { perSecond, baselinePerSecond, throughputRatio, p50Ms, p99Ms, baselineP50Ms, baselineP99Ms } = await journal({ place: `${root}/build` });
     print(`journal, 64 producers of 1 KiB / write and fdatasync each       ${throughputRatio.toFixed(1)}×   ${Math.round(perSecond)}/s / ${Math.round(baselinePerSecond)}/s; aim at least 25×`);
     print(`journal, one durable append, p99 / write and fdatasync, p99     ${(p99Ms / baselineP99Ms).toFixed(2)}×   ${p99Ms.toFixed(2)} ms / ${baselineP99Ms.toFixed(2)} ms (p50 ${p50Ms.toFixed(2)} / ${baselineP50Ms.toFixed(2)}); aim at most 3×`);
+  },
+  verify: async () => {
+    const { seconds, baselineSeconds, peakMiB, records, bytes } = await verifyBundle({ place: `${root}/build` });
+    print(`bundle of ${records} records audited / bare Ed25519 of as many   ${(seconds / baselineSeconds).toFixed(2)}×   ${seconds.toFixed(1)} s / ${baselineSeconds.toFixed(1)} s, ${(bytes / 1e6).toFixed(0)} MB, peak ${peakMiB.toFixed(0)} MiB; aim 10 s, 200 MB`);
   },
 };
 
