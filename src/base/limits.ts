@@ -39,7 +39,7 @@ export const LIMITS = {
   logBehindMsMax: 1_000,
   /** Leaves of the host log that wait in memory for a checkpoint. */
   logPendingLeavesMax: 65_536,
-  /** Tiles of a host log that are kept in memory, 8 KiB each. */
+  /** Tiles of a host log that are kept in memory with what was hashed of them, about 100 KiB each. */
   logTilesKeptMax: 64,
   /** Checkpoints of a host log that are kept beside the newest. */
   logHeadsKept: 16,

@@ -2,12 +2,11 @@
 import { existsSync } from 'node:fs';
 import { bundleAt, folderBundle } from '../adapters/os/bundle-files.ts';
 import type { StateFolder } from '../adapters/store/state.ts';
-import { type Bytes, concatBytes, equalBytes } from '../base/bytes.ts';
+import { type Bytes, equalBytes } from '../base/bytes.ts';
 import { CellError, ignore, isCellError } from '../base/errors.ts';
 import { isJsonArray } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
-import { LIMITS } from '../base/limits.ts';
-import { type AuditTrust, auditBundle, type BundleSource } from '../core/evidence/audit.ts';
+import { type AuditTrust, auditBundle, type BundleSource, readDocument } from '../core/evidence/audit.ts';
 import { auditEnvelopes } from '../core/evidence/audit-envelopes.ts';
 import type { AuditReport } from '../core/evidence/audit-report.ts';
 import { auditTrail } from '../core/evidence/audit-trail.ts';
@@ -71,14 +70,7 @@ interface Keyset {
 
 async function keysetOf(source: BundleSource, pins: readonly TrustPin[]): Promise<Keyset | undefined> {
   try {
-    const parts: Bytes[] = [];
-    let size = 0;
-    for await (const chunk of source.open(BUNDLE.keyset)) {
-      size += chunk.byteLength;
-      if (size > LIMITS.documentSizeBytesMax) return undefined;
-      parts.push(chunk);
-    }
-    const file = concatBytes(parts);
+    const file = await readDocument(source, BUNDLE.keyset);
     return { ...verifyKeysetFile(file, pins), file };
   } catch (error) {
     ignore(error, 'the report says what is wrong with the keyset');

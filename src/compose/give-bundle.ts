@@ -14,6 +14,7 @@ import { linesOf } from '../core/evidence/audit-report.ts';
 import { BUNDLE } from '../core/evidence/bundle.ts';
 import { TAR_END, tarHeader, tarPadding } from '../core/evidence/tar-writer.ts';
 import { Withholder } from '../core/evidence/withhold.ts';
+import { isRunId } from '../core/signing/key-validity.ts';
 import { type Audited, auditAt, type Trust } from './audit.ts';
 import { bundleAt } from './evidence.ts';
 
@@ -88,17 +89,19 @@ class ArchiveFile {
 
 async function* withoutEvents(records: AsyncIterable<Bytes>, withholder: Withholder): AsyncGenerator<Bytes> {
   let seq = 0;
+  let torn = false;
   for await (const { line, complete } of linesOf(records)) {
     yield complete ? withholder.line(line, seq) : line;
     if (complete) yield NEWLINE;
+    torn = !complete;
     seq += 1;
   }
-  withholder.end();
+  withholder.end(torn);
 }
 
 const NEWLINE = Uint8Array.of(10);
 
-/** @throws CellError `evidence.invalid` unless it verifies; `usage.invalid`; `file.exists` when there is such a file; `file.refused` */
+/** @throws CellError `evidence.invalid` unless it verifies, with the fact `exit`; `usage.invalid` for what cannot be withheld, and when there is such a file or it cannot be written */
 export async function giveBundle(path: string, { out, withhold, trust, where }: GiveOptions): Promise<GivenBundle> {
   const before = await auditAt(path, trust);
   requireGood(before, where);
@@ -108,7 +111,8 @@ export async function giveBundle(path: string, { out, withhold, trust, where }: 
   const temporary = `${resolve(out)}.${process.pid}.part.tar`;
   try {
     using archive = new ArchiveFile(temporary);
-    await addAll(archive, found.source, withholder, before.report.runId ?? 'bundle');
+    const { runId = '' } = before.report;
+    await addAll(archive, found.source, withholder, isRunId(runId) ? runId : 'bundle'); // a run may call itself anything
     archive.end();
     const audited = await auditAt(temporary, trust);
     requireGood(audited, where); // GB2

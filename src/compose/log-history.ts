@@ -5,11 +5,12 @@
  *   HY2  a run is looked for by its records, after its bundle has verified; one that does not verify stands nowhere.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { type Bytes, concatBytes } from '../base/bytes.ts';
+import type { Bytes } from '../base/bytes.ts';
 import { CellError, errnoOf, ignore, isCellError, messageOf } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { parseJson } from '../base/json-parse.ts';
-import type { BundleSource } from '../core/evidence/audit.ts';
+import { LIMITS } from '../base/limits.ts';
+import { type BundleSource, readDocument } from '../core/evidence/audit.ts';
 import { linesOf, type Verdict } from '../core/evidence/audit-report.ts';
 import { BUNDLE } from '../core/evidence/bundle.ts';
 import { type Checkpoint, parseCheckpoint, parseCheckpointText } from '../core/evidence/checkpoint.ts';
@@ -49,11 +50,9 @@ export interface HistoryReport {
   readonly verdict: Extract<Verdict, 'complete' | 'incomplete-tail' | 'tampered'>;
 }
 
-const NOTE_BYTES_MAX = 1024 * 1024;
-
 function readSmall(path: string): Bytes | undefined {
   try {
-    if (statSync(path).size > NOTE_BYTES_MAX) throw new CellError('evidence.invalid', `Cannot read ${path}: it is larger than ${NOTE_BYTES_MAX} bytes, which no checkpoint and no tile is`, { facts: { path } });
+    if (statSync(path).size > LIMITS.noteSizeBytesMax) throw new CellError('evidence.invalid', `Cannot read ${path}: it is larger than ${LIMITS.noteSizeBytesMax} bytes, which no checkpoint and no tile is`, { facts: { path } });
     return readFileSync(path);
   } catch (error) {
     if (isCellError(error)) throw error;
@@ -96,12 +95,6 @@ function anchorIn(genesis: Bytes): LogAnchor | undefined {
   return parseAnchor(value);
 }
 
-async function readAll(source: BundleSource, path: string): Promise<Bytes> {
-  const parts: Bytes[] = [];
-  for await (const chunk of source.open(path)) parts.push(chunk);
-  return concatBytes(parts);
-}
-
 interface Held {
   readonly history: LogHistory;
   readonly origin: string;
@@ -121,7 +114,7 @@ async function holdRun(path: string, { history, origin, trust }: Held): Promise<
   if (began !== 'part') return { ...item, standing: began, detail: began === 'ahead' ? `the log had ${anchor.size} leaves when the run began` : `the log had other leaves when the run began` };
   const counts = { records: leaves.length, found: history.find(leaves, anchor.size) };
   if (report.log === undefined) return { ...item, ...counts, standing: 'unfinished' };
-  const head = parseCheckpointText(noteText(await readAll(found.source, BUNDLE.checkpoint)));
+  const head = parseCheckpointText(noteText(await readDocument(found.source, BUNDLE.checkpoint)));
   const ended = history.standingOf(head);
   if (ended !== 'part') return { ...item, ...counts, standing: ended, detail: ended === 'ahead' ? `the log had ${head.size} leaves when the run ended` : 'the log had other leaves when the run ended' };
   return { ...item, ...counts, standing: counts.found === counts.records ? 'part' : 'missing' };
@@ -146,7 +139,7 @@ function holdCheckpoint(path: string, note: Bytes, { history, origin, keys }: He
 /** @returns undefined for what is no signed note: then it has to be a bundle */
 function noteAt(path: string): Bytes | undefined {
   if (!existsSync(path)) throw new CellError('run.unknown', `Cannot find ${path}: there is no such bundle or checkpoint, and no run has such an id`, { facts: { path } });
-  if (statSync(path).isDirectory() || statSync(path).size > NOTE_BYTES_MAX) return undefined;
+  if (statSync(path).isDirectory() || statSync(path).size > LIMITS.noteSizeBytesMax) return undefined;
   const bytes = readFileSync(path);
   try {
     noteText(bytes);

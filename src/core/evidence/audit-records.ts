@@ -6,9 +6,10 @@ import { isCellError, messageOf } from '../../base/errors.ts';
 import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from '../../base/json.ts';
 import { parseJson } from '../../base/json-parse.ts';
 import { EVENTS } from '../events/catalogue.ts';
+import { canonicalEventText } from '../events/envelope-codec.ts';
 import type { CloudEvent } from '../events/envelope.ts';
 import { redecide } from '../policy/decision.ts';
-import { envelopeToJson, parseEnvelope, verifyEnvelope } from '../signing/envelope.ts';
+import { canonicalEnvelopeText, parseEnvelope, verifyEventText } from '../signing/envelope.ts';
 import type { RecordPosition } from '../signing/key-validity.ts';
 import { envelopeDigest, firstPrev, RECORD_VERSION, SALT_BYTES } from './chain.ts';
 import { type LogAnchor, parseAnchor } from './log-proof.ts';
@@ -150,10 +151,11 @@ export class RecordAuditor {
     try {
       const parsed = parseEnvelope(envelope);
       kid = parsed.signerKid;
-      event = verifyEnvelope(parsed, { ed25519: this.#keys });
+      const eventText = canonicalEventText(parsed.event);
+      verifyEventText(eventText, parsed, { ed25519: this.#keys });
+      event = parsed.event;
       // Reading drops what it does not know, and takes what is absent for null: nothing may stand here that was not signed, nor a bound that means nothing.
-      const { event: signed, signerKid, algorithm, signature } = parsed;
-      if (canonicalText(envelopeToJson({ event: signed, signerKid, algorithm, signature })) !== text) return 'the envelope has other members than a signed event has';
+      if (canonicalEnvelopeText(eventText, parsed) !== text) return 'the envelope has other members than a signed event has';
     } catch (error) {
       return isCellError(error) ? error.message : messageOf(error);
     }

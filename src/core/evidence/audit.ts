@@ -46,7 +46,8 @@ export interface AuditTrust {
   readonly at?: string;
 }
 
-async function readAll(source: BundleSource, path: string): Promise<Bytes> {
+/** A document of a bundle, whole. @throws CellError `evidence.invalid` for one that is larger than documents are */
+export async function readDocument(source: BundleSource, path: string): Promise<Bytes> {
   const parts: Bytes[] = [];
   let size = 0;
   for await (const chunk of source.open(path)) {
@@ -172,7 +173,7 @@ async function audit(source: BundleSource, trust: AuditTrust): Promise<AuditRepo
     const begun = attested || (present.includes(BUNDLE.records) && (await holdsBytes(source, BUNDLE.records)));
     return begun ? report('tampered', [`${missing} is missing`]) : report('incomplete-tail', ['There is no record: the run never began']); // U4
   }
-  const keysetBytes = await readAll(source, BUNDLE.keyset);
+  const keysetBytes = await readDocument(source, BUNDLE.keyset);
   let keys: KeyTrust;
   try {
     const { history, pin } = verifyKeysetFile(keysetBytes, [...(trust.pins ?? []), { roots: trust.roots, threshold: 1 }]);
@@ -210,7 +211,7 @@ async function judgeLog(source: BundleSource, files: ReadonlyMap<string, string>
   if (anchor === undefined) return { findings: missing.length === 2 ? [] : ['The genesis names no log, and there is a proof of one'] };
   if (missing.length > 0) return { findings: missing.map((path) => `The run is in a log of its host, and the attestation does not cover ${path}`) };
   try {
-    const { place } = verifyLogProofs({ note: await readAll(source, BUNDLE.checkpoint), proofs: await readAll(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
+    const { place } = verifyLogProofs({ note: await readDocument(source, BUNDLE.checkpoint), proofs: await readDocument(source, BUNDLE.proofs) }, { anchor, count, ...ends }, keys.keysFor('checkpoint'));
     return { findings: [], place };
   } catch (error) {
     if (!isDefect(error)) throw error;
@@ -224,7 +225,7 @@ async function judgeFiles(source: BundleSource, seen: FilesSeen): Promise<AuditR
   const { seal, withheld, count, head, stream } = auditor;
   const parts = partsOf(auditor);
   if (!seen.attested || seal === undefined) return report('incomplete-tail', [`${BUNDLE.attestation} is missing: the records verify up to their seal, the other files are not proved`], parts);
-  const { kid, files, predicate } = verifyAttestation(await readAll(source, BUNDLE.attestation), seen.keys.keysFor('bundle'));
+  const { kid, files, predicate } = verifyAttestation(await readDocument(source, BUNDLE.attestation), seen.keys.keysFor('bundle'));
   const digests = new Map([[BUNDLE.keyset as string, seen.keysetDigest]]);
   // U5: without a withheld event the file is the one attested, byte for byte; with one it is what head and count prove it to be.
   digests.set(BUNDLE.records, withheld.length === 0 ? digest : (files.get(BUNDLE.records) ?? digest));

@@ -15,7 +15,7 @@ import { jsonObject, type JsonObject } from '../../base/json.ts';
 import { EVENTS } from '../events/catalogue.ts';
 import { canonicalEventText } from '../events/envelope-codec.ts';
 import type { CloudEvent, EventDraft, EvidenceTier } from '../events/envelope.ts';
-import type { EventSigner } from '../signing/envelope.ts';
+import { canonicalEnvelopeText, type EventSigner } from '../signing/envelope.ts';
 
 export const RECORD_VERSION = 1;
 export const SALT_BYTES = 16;
@@ -98,7 +98,7 @@ export class ChainWriter {
     };
     const eventText = canonicalEventText(event);
     const signature = toBase64Url(signer.sign(utf8(eventText)));
-    const envelopeText = `{"algorithm":"ed25519","event":${eventText},"signature":"${signature}","signerKid":${stringText(signer.kid)}}`;
+    const envelopeText = canonicalEnvelopeText(eventText, { signerKid: signer.kid, algorithm: 'ed25519', signature });
     const salt = this.#sources.salt();
     const digest = envelopeDigest(salt, envelopeText);
     const tail = `"prev":"${this.#head}","salt":"${toBase64Url(salt)}","seq":${this.#seq},"stream":${stringText(stream)},"tier":"${draft.tier satisfies EvidenceTier}","v":${RECORD_VERSION}}`;

@@ -87,6 +87,19 @@ describe('Withholder', () => {
     expect(() => withhold(...texts)).toThrow(refused(/no such record/));
   });
 
+  it('never the last record of a run without an end either, by whatever name, and nothing beside a torn line [WH2]', () => {
+    const unfinished = lines.slice(0, 5); // ends with a process.exited
+    const withholder = new Withholder(['process.exited'], unfinished.length);
+    expect(() => unfinished.map((line, seq) => withholder.line(line, seq))).toThrow(refused(/record 4 is one, and the last/));
+    const other = new Withholder(['started'], unfinished.length);
+    const given = unfinished.map((line, seq) => other.line(line, seq));
+    expect(() => other.end(true)).toThrow(refused(/torn/));
+    expect([other.end(), other.withheld, given.at(-1)]).toEqual([undefined, [1], unfinished.at(-1)]);
+    const nothing = new Withholder([], 1);
+    nothing.line(lines[0] as Bytes, 0);
+    expect(nothing.end(true)).toBeUndefined();
+  });
+
   it.each(['no.such.event', '-1', '3-', 'a b', '1.5', '*'])('refuses %s', (text) => {
     expect(() => withhold(text)).toThrow(refused(/number of a record/));
   });

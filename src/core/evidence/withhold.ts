@@ -2,7 +2,7 @@
  * Events that are not given away: their records stay, with salt and digest, without the event (chain.ts D2). Pure.
  *
  *   WH1  the first and the last record are what a run is proved by, and stay whole;
- *   WH2  what was asked and is not there is refused: nobody shall believe that something was withheld, and give it away.
+ *   WH2  what was asked and cannot be, or is not there, is refused: nobody shall believe that something was withheld, and give it away.
  */
 import { type Bytes, utf8 } from '../../base/bytes.ts';
 import { canonicalText } from '../../base/canonical-json.ts';
@@ -52,7 +52,7 @@ export class Withholder {
     for (const { text, matches } of this.#asks) if (matches(0, '') || matches(count - 1, '')) refuse(text, 'the first and the last record are what a run is proved by'); // WH1
   }
 
-  /** @param line of a bundle that verifies, without its newline. @returns the line, or its record without the event */
+  /** @param line of a bundle that verifies, without its newline. @returns the line, or its record without the event. @throws CellError `usage.invalid` [WH2] */
   line(line: Bytes, seq: number): Bytes {
     const record = parseJson(line);
     if (!isJsonObject(record)) throw new CellError('evidence.invalid', `Cannot withhold anything of record ${seq}: it is no object`);
@@ -61,13 +61,16 @@ export class Withholder {
     const type = isJsonObject(event) && typeof event['type'] === 'string' ? event['type'] : '';
     const met = this.#asks.filter(({ matches }) => matches(seq, type));
     for (const ask of met) this.#met.add(ask);
-    if (envelope !== undefined && (met.length === 0 || seq === 0 || seq === this.#count - 1)) return line;
+    if (envelope !== undefined && met.length === 0) return line;
+    if (met[0] !== undefined && seq === this.#count - 1) refuse(met[0].text, `record ${seq} is one, and the last that there is`); // WH1: of a run without an end it can be any
     this.withheld.push(seq);
     return utf8(canonicalText(jsonObject(header as JsonObject)));
   }
 
-  /** After the last line. @throws CellError `usage.invalid` [WH2] */
-  end(): void {
+  /** After the last line. @param torn bytes stand behind it. @throws CellError `usage.invalid` [WH2] */
+  end(torn = false): void {
+    const [asked] = this.#asks;
+    if (torn && asked !== undefined) refuse(asked.text, 'the last line of the records is torn, and part of what is to be kept back may stand in it');
     const unmet = this.#asks.find((ask) => !this.#met.has(ask));
     if (unmet !== undefined) refuse(unmet.text, 'there is no such record in the bundle');
   }

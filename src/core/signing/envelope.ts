@@ -43,6 +43,11 @@ export function envelopeText(envelope: SignedEventEnvelope): string {
   return `${out}}`;
 }
 
+/** Canonical text of an envelope without bounds, put together from its parts: members in sorted order are known here. @param eventText `canonicalEventText` of its event */
+export function canonicalEnvelopeText(eventText: string, { signerKid, algorithm, signature }: Omit<SignedEventEnvelope, 'event'>): string {
+  return `{"algorithm":${stringText(algorithm)},"event":${eventText},"signature":${stringText(signature)},"signerKid":${stringText(signerKid)}}`;
+}
+
 /** The transport event of a signed envelope (reference/02 §5.3). The cex attributes stay on the event inside. */
 export function wrapEnvelope(envelope: SignedEventEnvelope): CloudEvent {
   const { id, time, traceparent } = envelope.event;
@@ -94,7 +99,7 @@ export interface EnvelopeKeys {
   readonly nowMs?: number;
 }
 
-function checkValidity(envelope: SignedEventEnvelope, nowMs: number): void {
+function checkValidity(envelope: Omit<SignedEventEnvelope, 'event'>, nowMs: number): void {
   const { signerKid: kid, notBefore, notAfter } = envelope;
   const now = BigInt(Math.trunc(nowMs)) * 1_000_000n;
   const bound = (text: string | undefined): bigint | undefined => {
@@ -107,9 +112,15 @@ function checkValidity(envelope: SignedEventEnvelope, nowMs: number): void {
 
 /** @returns the event. @throws CellError `signature.invalid` with fact `reason` */
 export function verifyEnvelope(envelope: SignedEventEnvelope, keys: EnvelopeKeys): CloudEvent {
+  verifyEventText(canonicalEventText(envelope.event), envelope, keys);
+  return envelope.event;
+}
+
+/** The same for a caller who has the text at hand. @param eventText `canonicalEventText` of the event: what is verified is this text. @throws as {@link verifyEnvelope} */
+export function verifyEventText(eventText: string, envelope: Omit<SignedEventEnvelope, 'event'>, keys: EnvelopeKeys): void {
   const { signerKid: kid, algorithm } = envelope;
   if (keys.revokedKids?.has(kid)) refuse('revoked-kid', `key "${kid}" is revoked`, kid);
-  const message = utf8(canonicalEventText(envelope.event));
+  const message = utf8(eventText);
   const signature = fromBase64Url(envelope.signature.replace(/=+$/, ''));
   if (signature === undefined) refuse('bad-base64', 'the signature is not base64url', kid);
   if (algorithm !== 'ed25519' && algorithm !== 'hmac-sha256') refuse('unknown-algorithm', `algorithm "${algorithm}" is neither ed25519 nor hmac-sha256`, kid);
@@ -120,5 +131,4 @@ export function verifyEnvelope(envelope: SignedEventEnvelope, keys: EnvelopeKeys
   const good = algorithm === 'ed25519' ? verifyEd25519({ publicKey: key, message, signature }) : constantTimeEqual(hmacSha256(key, message), signature);
   if (!good) refuse('bad-signature', `the signature of "${kid}" does not fit the event`, kid);
   if (keys.nowMs !== undefined) checkValidity(envelope, keys.nowMs);
-  return envelope.event;
 }
